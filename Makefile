@@ -1,0 +1,62 @@
+# What a developer and CI run. It needs Go, a C compiler for the race detector,
+# and Node.js with npm for the Azurite emulator.
+
+# TIMEOUT is for the tests of one package, FUZZTIME for one fuzz target.
+TIMEOUT ?= 10m
+FUZZTIME ?= 10s
+
+azurite := internal/azurite
+installed := $(azurite)/node_modules/.stamp
+
+.PHONY: test vet azurite lint gofmt tidy staticcheck govulncheck tools fuzz clean
+
+test: azurite vet
+	AZUREBLOB_REQUIRE_AZURITE=1 go test -race -timeout $(TIMEOUT) ./...
+
+vet:
+	go vet ./...
+
+azurite: $(installed)
+
+$(installed): $(azurite)/package.json $(azurite)/package-lock.json $(azurite)/.npmrc $(wildcard $(azurite)/stub/*)
+	cd $(azurite) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+lint: gofmt tidy staticcheck govulncheck
+
+gofmt:
+	@files=$$(gofmt -l .) || exit 1; \
+	if [ -n "$$files" ]; then echo "not formatted by gofmt:"; echo "$$files"; exit 1; fi
+
+tidy:
+	go mod tidy -diff
+
+staticcheck: tools
+	.bin/staticcheck ./...
+
+# The database of vulnerabilities is on the network. Where it cannot be reached
+# there is nothing to compare with; every other failure counts.
+govulncheck: tools
+	@out=$$(.bin/govulncheck ./... 2>&1) && status=0 || status=$$?; \
+	case "$$status:$$out" in \
+	1:*'fetching vulnerabilities: Get "'*) echo "govulncheck: database not reachable, skipped" ;; \
+	*) echo "$$out"; exit $$status ;; \
+	esac
+
+# The tools have a module of their own, so that none of their dependencies
+# enters the graph of the library. Go rebuilds only what has changed.
+tools:
+	@go build -C internal/tools -o ../../.bin/ tool
+
+# A short run of every fuzz target, one after the other.
+fuzz:
+	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	echo "$$list" | awk '/^Fuzz/ { name[n++] = $$1 } \
+		$$1 == "ok" { for (i = 0; i < n; i++) print $$2, name[i]; n = 0 }' | \
+	while read -r package name; do \
+		echo "fuzz $$package $$name"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+	done
+
+clean:
+	rm -rf .bin $(azurite)/node_modules

@@ -1,0 +1,190 @@
+package azureblob
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+// Error is the error of an operation: what the service answered, or why there
+// is no answer. Nothing in it shows a key, a token or a signature.
+//
+//	if errors.Is(err, azureblob.ContainerNotFound) { ... }   // a code of the service
+//	if errors.Is(err, fs.ErrNotExist) { ... }                // or what it amounts to
+//	if e, ok := errors.AsType[*azureblob.Error](err); ok {
+//		log.Print(e.RequestID)
+//	}
+//
+// It is [fs.ErrNotExist] for status 404, [fs.ErrExist] for something that is
+// there already, [fs.ErrPermission] for 401 and 403, and [fs.ErrInvalid] for
+// bad input that was not sent. It wraps an *azcore.ResponseError if the service
+// answered, and otherwise the error of the connection or of the context.
+type Error struct {
+	Operation string // name of the operation in the REST reference, such as Put Blob
+	Container string
+	Blob      string
+
+	StatusCode      int               // HTTP status; 0 if there was no answer
+	Code            ErrorCode         // the service's code; empty if it gave none
+	Message         string            // the service's message, one line
+	RequestID       string            // the service's name for the request
+	ClientRequestID string            // the caller's name for the request
+	Detail          map[string]string // what else the service says, such as HeaderName or Reason
+
+	err error
+}
+
+// ErrBlobModified is wrapped by the errors of downloads and readers that found
+// the blob changed or replaced since they began. What has been delivered until
+// then is all of the old content; nothing of the new was mixed in.
+var ErrBlobModified = errors.New("the blob was modified during the download")
+
+// Error returns one line: operation, resource, status, code, message, request id.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("azureblob: ")
+	b.WriteString(e.Operation)
+	if e.Container != "" {
+		b.WriteByte(' ')
+		b.WriteString(printable(e.Container))
+	}
+	if e.Blob != "" {
+		b.WriteByte('/')
+		b.WriteString(printable(e.Blob))
+	}
+	b.WriteString(": ")
+	if e.StatusCode == 0 {
+		b.WriteString(pipeline.Redact(printable(e.err.Error())))
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%d", e.StatusCode)
+	if e.Code != "" {
+		b.WriteByte(' ')
+		b.WriteString(printable(string(e.Code)))
+	}
+	if e.Message != "" {
+		b.WriteString(": ")
+		b.WriteString(printable(e.Message))
+	}
+	if e.RequestID != "" {
+		b.WriteString(" (request ")
+		b.WriteString(printable(e.RequestID))
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// printable keeps a text to one line, however odd the name it quotes.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// Unwrap returns the *azcore.ResponseError or what kept the call from an answer.
+func (e *Error) Unwrap() error { return e.err }
+
+// Is reports whether the error has target as its code or amounts to it.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case fs.ErrNotExist:
+		return e.StatusCode == http.StatusNotFound
+	case fs.ErrPermission:
+		return e.StatusCode == http.StatusForbidden || e.StatusCode == http.StatusUnauthorized
+	case fs.ErrExist:
+		return e.Code == BlobAlreadyExists || e.Code == ContainerAlreadyExists || e.Code == ResourceAlreadyExists
+	}
+	code, ok := target.(ErrorCode)
+	return ok && code != "" && code == e.Code
+}
+
+// errorMade sees each error that is made. The tests set it to look for secrets.
+var errorMade = func(*Error) {}
+
+// errorOf makes the error of an operation on the resource of the handle.
+func (h *handle) errorOf(op *wire.Operation, err error) *Error {
+	e := &Error{Operation: op.Name, Container: h.container, Blob: h.blob, err: err}
+	errorMade(e)
+	return e
+}
+
+// failed turns the error of a call into an [*Error].
+func (h *handle) failed(op *wire.Operation, err error) error {
+	e := h.errorOf(op, nil)
+	if errors.Is(err, wire.ErrRequest) {
+		e.err = invalidError{err}
+		return e
+	}
+	fault, ok := err.(*wire.Fault)
+	if !ok {
+		e.err = pipeline.RedactError(err)
+		return e
+	}
+	resp := fault.Response
+	e.StatusCode = resp.StatusCode
+	e.Code = ErrorCode(fault.Code)
+	e.Message = pipeline.Redact(fault.Message)
+	if e.Message == "" {
+		e.Message = http.StatusText(resp.StatusCode)
+	}
+	e.RequestID = resp.Header.Get("x-ms-request-id")
+	e.ClientRequestID = resp.Header.Get("x-ms-client-request-id")
+	if e.ClientRequestID == "" && resp.Request != nil {
+		// Some errors do not echo it.
+		e.ClientRequestID = resp.Request.Header.Get("x-ms-client-request-id")
+	}
+	for name, value := range fault.Detail {
+		fault.Detail[name] = pipeline.Redact(value)
+	}
+	e.Detail = fault.Detail
+	resp.Request = withoutSecrets(resp.Request)
+	e.err = runtime.NewResponseErrorWithErrorCode(resp, fault.Code)
+	return e
+}
+
+// withoutSecrets is the request of an answer as an error may keep it.
+func withoutSecrets(req *http.Request) *http.Request {
+	if req == nil {
+		return nil
+	}
+	clean := &http.Request{Method: req.Method, Host: req.Host, Header: req.Header.Clone(), ContentLength: req.ContentLength}
+	if u, err := url.Parse(pipeline.RedactURL(req.URL)); err == nil {
+		clean.URL = u
+	} else {
+		clean.URL = &url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path}
+	}
+	for _, name := range secretHeaders {
+		if clean.Header.Get(name) != "" {
+			clean.Header.Set(name, redacted)
+		}
+	}
+	return clean
+}
+
+// secretHeaders are the request headers whose values are never shown.
+var secretHeaders = []string{
+	"Authorization", "x-ms-copy-source", "x-ms-copy-source-authorization", "x-ms-previous-snapshot-url",
+	"x-ms-encryption-key", "x-ms-source-encryption-key", "Proxy-Authorization", "Cookie",
+}
+
+// infoOf is what the answer behind an error tells about itself.
+func infoOf(err error) ResponseInfo {
+	var info ResponseInfo
+	if e, ok := errors.AsType[*azcore.ResponseError](err); ok && e.RawResponse != nil {
+		wire.DecodeHeader(e.RawResponse.Header, &info)
+		info.setResponse(e.RawResponse)
+	}
+	return info
+}

@@ -1,0 +1,249 @@
+package azureblob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+// session is what a client and all the handles made from it share.
+type session struct {
+	pipeline    runtime.Pipeline
+	credential  Credential
+	service     string // endpoint without a trailing slash
+	secondary   string // "" if there is none
+	budget      *engine.Budget
+	concurrency int
+	once        policy.RetryOptions // for operations that must not run twice
+	idle        func()              // closes idle connections; nil if the transport is the caller's
+}
+
+// scope is what a handle adds to the name of a blob.
+type scope struct {
+	Snapshot string `query:"snapshot"`
+	Version  string `query:"versionid"`
+}
+
+// handle names a resource. It is the root of the three clients.
+type handle struct {
+	*session
+	container, blob string
+	url             string // escaped, without a query
+	scope           scope
+	key             CustomerKey
+	encryptionScope string
+	invalid         error // what is wrong with the name; returned by every call
+}
+
+func newSession(service *url.URL, secondary string, cred Credential, o *ClientOptions) (*session, error) {
+	if o == nil {
+		o = &ClientOptions{}
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	s := &session{
+		credential:  cred,
+		service:     strings.TrimSuffix(service.String(), "/"),
+		secondary:   secondary,
+		budget:      engine.NewBudget(o.memory()),
+		concurrency: o.concurrency(),
+		once:        o.Retry.once(),
+	}
+	if s.secondary == "" {
+		s.secondary = secondaryOf(service)
+	}
+	s.secondary = strings.TrimSuffix(s.secondary, "/")
+	var auth policy.Policy
+	if !isNil(cred) {
+		var err error
+		if auth, err = cred.authorize(service, o.Audience); err != nil {
+			return nil, err
+		}
+	}
+	transport := o.Transport
+	if transport == nil {
+		// Transfers of a client can run beside each other, so there is room for
+		// the connections of several.
+		client := pipeline.NewTransport(max(64, 4*s.concurrency))
+		transport, s.idle = client, client.CloseIdleConnections
+	}
+	s.pipeline = pipeline.New(pipeline.Config{
+		Version:        Version,
+		ApplicationID:  o.ApplicationID,
+		ServiceVersion: o.serviceVersion(),
+		Auth:           auth,
+		Retry:          o.Retry.policy(),
+		Transport:      transport,
+		Logger:         o.Logger,
+		PerCall:        o.PerCallPolicies,
+		PerRetry:       o.PerRetryPolicies,
+	})
+	return s, nil
+}
+
+// handleOf makes the handle of the account (both names empty), a container or a
+// blob. A bad name is no error yet, so that handles can be chained.
+func (s *session) handleOf(depth int, container, blob string, sc scope) handle {
+	h := handle{session: s, container: container, blob: blob, url: s.service + "/", scope: sc}
+	if depth > 0 {
+		h.url += escapeName(container)
+		h.invalid = checkContainerName(container)
+	}
+	if depth > 1 {
+		h.url += "/" + escapeName(blob)
+		if h.invalid == nil {
+			h.invalid = checkBlobName(blob)
+		}
+	}
+	return h
+}
+
+// Pipeline returns the policies and the transport that the client sends its
+// requests through: the way to a REST call that this module does not wrap.
+// Requests get their id, version, date, authorization, retries and log lines.
+func (h *handle) Pipeline() runtime.Pipeline { return h.pipeline }
+
+// URL returns the URL of the resource. It never holds a signature, so it is
+// safe to print; for the same reason it alone does not give access.
+func (h *handle) URL() string {
+	u := h.url
+	if h.container == "" {
+		u = h.service
+	}
+	switch {
+	case h.scope.Snapshot != "":
+		u += "?snapshot=" + url.QueryEscape(h.scope.Snapshot)
+	case h.scope.Version != "":
+		u += "?versionid=" + url.QueryEscape(h.scope.Version)
+	}
+	return u
+}
+
+// String is URL.
+func (h *handle) String() string { return h.URL() }
+
+// resource is the name of the handle in error messages.
+func (h *handle) resource() string {
+	if h.blob != "" {
+		return h.container + "/" + h.blob
+	}
+	return h.container
+}
+
+// send makes a REST call on the resource of the handle. The parts are structs
+// with wire tags; those that embed CallOptions bring the caller's extras along.
+func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error) {
+	if err := h.check(ctx, op); err != nil {
+		return nil, err
+	}
+	c := wire.Call{Op: op, URL: h.url, Body: body, Result: result}
+	c.Parts = append(h.scopeParts(op, len(parts)), parts...)
+	for _, part := range parts {
+		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
+			o := e.callOptions()
+			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse
+			if err := o.check(); err != nil {
+				return nil, h.refuse(op, err)
+			}
+		}
+	}
+	if op.Retry == wire.Once {
+		ctx = policy.WithRetryOptions(ctx, h.once)
+	}
+	resp, err := c.Do(ctx, h.pipeline)
+	if err != nil {
+		return resp, h.failed(op, err)
+	}
+	if r, ok := result.(interface{ setResponse(*http.Response) }); ok {
+		r.setResponse(resp)
+	}
+	return resp, nil
+}
+
+// scopeParts are the parts that the handle itself adds to a call.
+func (h *handle) scopeParts(op *wire.Operation, more int) []any {
+	parts := append(make([]any, 0, more+3), h.scope)
+	if h.key != (CustomerKey{}) && op.Scope&wire.CustomerKey != 0 {
+		parts = append(parts, customerKeyHeaders{Key: h.key.key, Hash: h.key.hash, Algorithm: "AES256"})
+	}
+	if h.encryptionScope != "" && op.Scope&wire.EncryptionScope != 0 {
+		parts = append(parts, encryptionScopeHeader{h.encryptionScope})
+	}
+	return parts
+}
+
+// call is send for operations whose result is a value.
+func call[R any](ctx context.Context, h *handle, op *wire.Operation, body pipeline.Body, parts ...any) (R, error) {
+	var r R
+	if _, err := h.send(ctx, op, &r, body, parts...); err != nil {
+		var zero R
+		return zero, err
+	}
+	return r, nil
+}
+
+// check refuses what cannot succeed before anything is sent.
+func (h *handle) check(ctx context.Context, op *wire.Operation) error {
+	if h.session == nil {
+		return h.refuse(op, errors.New("the client is its zero value; make one with a constructor"))
+	}
+	if ctx == nil {
+		return h.refuse(op, errors.New("the context is nil"))
+	}
+	if h.invalid != nil {
+		return h.refuse(op, h.invalid)
+	}
+	if h.scope.Snapshot != "" && op.Scope&wire.Snapshot == 0 {
+		return h.refuse(op, errors.New("a snapshot cannot be changed, and this would act on the blob itself; use WithSnapshot(\"\")"))
+	}
+	if h.scope.Version != "" && op.Scope&wire.Version == 0 {
+		return h.refuse(op, errors.New("a version cannot be changed, and this would act on the current one; use WithVersion(\"\")"))
+	}
+	if h.key != (CustomerKey{}) {
+		if h.encryptionScope != "" {
+			return h.refuse(op, errKeyAndScope)
+		}
+		if !strings.HasPrefix(h.service, "https:") {
+			return h.refuse(op, errors.New("a customer key needs an https endpoint"))
+		}
+	}
+	return nil
+}
+
+// refuse makes the error of a call that was not sent.
+func (h *handle) refuse(op *wire.Operation, err error) error {
+	return h.errorOf(op, invalidError{err})
+}
+
+// invalidError marks bad input: errors.Is(err, fs.ErrInvalid).
+type invalidError struct{ error }
+
+func (e invalidError) Is(target error) bool { return target == fs.ErrInvalid }
+func (e invalidError) Unwrap() error        { return e.error }
+
+// invalidf makes the error of bad input outside of a REST call.
+func invalidf(format string, args ...any) error {
+	return invalidError{fmt.Errorf("azureblob: "+format, args...)}
+}
+
+// isNil reports whether v is nil or a nil pointer in an interface.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}

@@ -1,0 +1,184 @@
+// Package pipeline builds the azcore pipeline that every request of the module
+// goes through, and the HTTP transport below it.
+//
+// A call passes, in this order: the stamp (request id, version, user agent),
+// the user's per-call policies, azcore's retry, and then for each try the
+// user's per-try policies, the body and the hooks of the call, a token
+// credential, the log line, azcore's own context headers and log, and last the
+// sender. The sender is a wrapped Transporter: it dates and signs a copy of
+// the request, opens its body, sends it, and takes secrets out of the error.
+//
+// Signing sits below azcore's policies, not among them, because azcore adds
+// the headers of [policy.WithHTTPHeader] after all policies of a client, and
+// the key they have in the context is not exported. A signature made any
+// earlier would not cover them. It also means that nothing above the sender,
+// such as azcore's log or the request of a response, ever holds a shared
+// access signature that was given as a credential.
+package pipeline
+
+import (
+	"encoding/hex"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// Config is what a client builds its pipeline from.
+type Config struct {
+	Version        string              // module version for the user agent, such as v0.1.0
+	ApplicationID  string              // the user's prefix of User-Agent, cut after 24 characters
+	ServiceVersion string              // x-ms-version of requests that do not bring their own
+	Auth           policy.Policy       // from SharedKey, SAS or Bearer; nil is anonymous
+	Retry          policy.RetryOptions // azcore's retry
+	Logger         *slog.Logger        // one debug line a try; nil writes none and costs nothing
+	PerCall        []policy.Policy     // the user's, run once a call
+	PerRetry       []policy.Policy     // the user's, run once a try, before the body is there
+
+	// Transport sends the requests; nil is [NewTransport] with its default. It
+	// has to keep the contract of [http.RoundTripper] about request bodies: it
+	// closes each one, also on errors.
+	Transport policy.Transporter
+}
+
+// harmlessQuery are the query parameters that azcore's log may show. All
+// others, above all sig, appear there as REDACTED.
+var harmlessQuery = []string{
+	"comp", "restype", "snapshot", "versionid", "timeout", "api-version",
+	"prefix", "delimiter", "marker", "maxresults", "include", "startfrom", "endbefore", "showonly", "where",
+	"blockid", "blocklisttype", "prevsnapshot", "copyid", "deletetype",
+	"sv", "ss", "srt", "sp", "se", "st", "sr", "si", "sip", "spr", "sdd", "ses",
+	"skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid", "skdutid", "sduoid", "srh", "srq",
+	"rscc", "rscd", "rsce", "rscl", "rsct",
+}
+
+// harmlessHeaders are the headers that azcore's log may show beside its own
+// list. Metadata, customer keys and authorizations are not among them.
+var harmlessHeaders = []string{
+	"Content-Range", "Range", "X-Ms-Range", "X-Ms-Blob-Type", "X-Ms-Date", "X-Ms-Error-Code", "X-Ms-Version",
+}
+
+// New builds a pipeline. It does no I/O, and the pipeline is safe for
+// concurrent use.
+func New(c Config) azruntime.Pipeline {
+	transport := c.Transport
+	if transport == nil {
+		transport = NewTransport(0)
+	}
+	last := &sender{next: transport}
+	perTry := append([]policy.Policy(nil), c.PerRetry...)
+	perTry = append(perTry, tryPolicy{})
+	if late, ok := c.Auth.(authorizer); ok {
+		last.auth = late
+	} else if c.Auth != nil {
+		perTry = append(perTry, c.Auth)
+	}
+	if c.Logger != nil {
+		perTry = append(perTry, &logPolicy{logger: c.Logger})
+	}
+	stamp := &stampPolicy{userAgent: userAgent(c.ApplicationID, c.Version), version: c.ServiceVersion}
+	return azruntime.NewPipeline("azureblob", c.Version, azruntime.PipelineOptions{
+		AllowedHeaders:         harmlessHeaders,
+		AllowedQueryParameters: harmlessQuery,
+		PerCall:                append([]policy.Policy{stamp}, c.PerCall...),
+		PerRetry:               perTry,
+	}, &policy.ClientOptions{
+		Retry:     c.Retry,
+		Transport: last,
+		// azcore's policy would announce the request as one of the official
+		// SDK; the stamp writes our own name.
+		Telemetry: policy.TelemetryOptions{Disabled: true},
+	})
+}
+
+// userAgent returns the User-Agent of a client. Spaces of the application id
+// become slashes and characters that a header cannot carry are left out.
+func userAgent(application, version string) string {
+	application = strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '/'
+		case r < ' ' || r > '~':
+			return -1
+		}
+		return r
+	}, application)
+	if len(application) > 24 {
+		application = application[:24]
+	}
+	agent := "azureblob/" + version + " (" + runtime.Version() + "; " + runtime.GOOS + ")"
+	if application == "" {
+		return agent
+	}
+	return application + " " + agent
+}
+
+// Header names in the case that net/http keeps them in, so that a lookup need
+// not convert them.
+const (
+	headerAuthorization   = "Authorization"
+	headerClientRequestID = "X-Ms-Client-Request-Id"
+	headerDate            = "X-Ms-Date"
+	headerIdempotencyKey  = "X-Idempotency-Key"
+	headerRequestID       = "X-Ms-Request-Id"
+	headerUserAgent       = "User-Agent"
+	headerVersion         = "X-Ms-Version"
+)
+
+// stampPolicy adds what every request carries. It runs above the retry, so all
+// tries of a call have the same client request id.
+type stampPolicy struct {
+	userAgent string
+	version   string
+}
+
+func (p *stampPolicy) Do(req *policy.Request) (*http.Response, error) {
+	h := req.Raw().Header
+	if !present(h, headerClientRequestID, "x-ms-client-request-id") {
+		h[headerClientRequestID] = []string{newUUID()}
+	}
+	if p.version != "" && !present(h, headerVersion, "x-ms-version") {
+		h[headerVersion] = []string{p.version}
+	}
+	agent := p.userAgent
+	if own := h.Get(headerUserAgent); own != "" {
+		agent += " " + own
+	}
+	h[headerUserAgent] = []string{agent}
+	return req.Next()
+}
+
+// present reports whether h has a header, also when a policy put it into the
+// map in lower case, where Get does not find it.
+func present(h http.Header, canonical, lower string) bool {
+	if len(h[canonical]) > 0 {
+		return true
+	}
+	return len(h[lower]) > 0
+}
+
+// newUUID returns a random UUID (version 4). It names a request and guards
+// nothing, so a fast generator is enough.
+func newUUID() string {
+	var id [16]byte
+	for i := 0; i < len(id); i += 8 {
+		bits := rand.Uint64()
+		for j := range 8 {
+			id[i+j] = byte(bits >> (8 * j))
+		}
+	}
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	var text [36]byte
+	hex.Encode(text[0:], id[0:4])
+	hex.Encode(text[9:], id[4:6])
+	hex.Encode(text[14:], id[6:8])
+	hex.Encode(text[19:], id[8:10])
+	hex.Encode(text[24:], id[10:16])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
+}

@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// authorizer is an Auth policy that needs nothing but the finished request.
+// The sender applies it to its own copy.
+type authorizer interface {
+	// authorize may set headers of r, and replace its URL but not change it.
+	authorize(r *http.Request) error
+}
+
+// sender is the transport step of the pipeline.
+type sender struct {
+	next policy.Transporter
+	auth authorizer // nil: nothing to add
+}
+
+// Do dates, authorizes and sends a copy of req. It is a copy because a token
+// credential sends the same request twice after a challenge, while net/http
+// may still hold the first one.
+func (s *sender) Do(req *http.Request) (*http.Response, error) {
+	r := req.WithContext(req.Context())
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	if err := checkHeaders(r.Header); err != nil {
+		return nil, permanent(err)
+	}
+	setDate(r.Header)
+	if s.auth != nil {
+		if err := s.auth.authorize(r); err != nil {
+			return nil, permanent(err)
+		}
+	}
+	if p, ok := r.Body.(*pending); ok {
+		// A hook may have read from it; what is sent is a fresh reader.
+		_ = p.Close()
+		r.Body = p.body.Open()
+	}
+	resp, err := s.next.Do(r)
+	if err != nil {
+		return nil, RedactError(err)
+	}
+	if resp != nil {
+		// The request that errors and hooks see is the one without what the
+		// credential added to its URL.
+		resp.Request = req
+	}
+	return resp, nil
+}
+
+// setDate sets x-ms-date, which is fresh at each try: the service refuses
+// requests that are more than 15 minutes old.
+func setDate(h http.Header) {
+	delete(h, "x-ms-date")
+	h[headerDate] = []string{httpDate(time.Now())}
+}
+
+// dated is the text of one second.
+type dated struct {
+	unix int64
+	text string
+}
+
+// lastDate is the text that was made last, since a busy client makes many
+// requests in one second.
+var lastDate atomic.Pointer[dated]
+
+// httpDate returns t as headers carry it.
+func httpDate(t time.Time) string {
+	unix := t.Unix()
+	if d := lastDate.Load(); d != nil && d.unix == unix {
+		return d.text
+	}
+	d := &dated{unix: unix, text: t.UTC().Format(http.TimeFormat)}
+	lastDate.Store(d)
+	return d.text
+}
+
+// checkHeaders refuses what cannot be a header: a line break in a value would
+// start a new header or, in a batch, a new request. net/http refuses the same,
+// but by an error that azcore would try again, and not in the parts of a batch.
+func checkHeaders(h http.Header) error {
+	for name, values := range h {
+		if name == "" {
+			return errors.New("azureblob: header with an empty name")
+		}
+		for i := range len(name) {
+			if !tokenByte[name[i]] {
+				return fmt.Errorf("azureblob: header name %q holds a character that is not allowed", name)
+			}
+		}
+		for _, v := range values {
+			for i := range len(v) {
+				// The value may be secret, so it is not shown.
+				if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+					return fmt.Errorf("azureblob: value of header %s holds the control character %#02x", name, c)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tokenByte tells the bytes that header names may have.
+var tokenByte = func() (ok [256]bool) {
+	for c := '0'; c <= 'z'; c++ {
+		ok[c] = c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a'
+	}
+	for _, c := range "!#$%&'*+-.^_`|~" {
+		ok[c] = true
+	}
+	return ok
+}()
+
+// permanentError is an error that another try would not cure. azcore's retry
+// looks for the method NonRetriable.
+type permanentError struct{ error }
+
+// permanent marks err as not worth another try.
+func permanent(err error) error { return permanentError{err} }
+
+// NonRetriable marks the error.
+func (permanentError) NonRetriable() {}
+
+// Unwrap returns the cause.
+func (e permanentError) Unwrap() error { return e.error }

@@ -1,0 +1,52 @@
+package pipeline
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// defaultIdlePerHost is the pool size if none is asked for. It is well above
+// the parallel requests of one transfer: with fewer idle connections than
+// workers, requests keep dialing.
+const defaultIdlePerHost = 64
+
+// NewTransport returns an HTTP client for the Blob service.
+//
+// It keeps up to maxIdlePerHost connections open to each host for 90 seconds;
+// values below 1 mean 64. Make it at least the number of parallel requests.
+// CloseIdleConnections of the result closes the pool.
+//
+// It speaks HTTP/1.1 only, since the service has no HTTP/2, and takes its
+// proxy from the environment. It never follows a redirect, which would carry
+// credentials to another host: the caller gets the 3xx response. It does not
+// ask for compressed bodies, so lengths and checksums are those of the blob.
+//
+// Dialing and the TLS handshake have 10 seconds each. The headers of an answer
+// have 120 seconds; that time starts when the request with its body has been
+// written, so it does not limit how long a body may take.
+func NewTransport(maxIdlePerHost int) *http.Client {
+	if maxIdlePerHost < 1 {
+		maxIdlePerHost = defaultIdlePerHost
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			Protocols:             protocols,
+			MaxIdleConns:          0, // no limit but the one per host
+			MaxIdleConnsPerHost:   maxIdlePerHost,
+			IdleConnTimeout:       90 * time.Second,
+			DisableCompression:    true,
+			WriteBufferSize:       64 << 10,
+			ReadBufferSize:        64 << 10,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: 120 * time.Second,
+			ExpectContinueTimeout: time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// Body is the body of a request. Each attempt reads a reader of its own, since
+// net/http may still read the body of an attempt that has been answered.
+type Body interface {
+	// Len returns the length in bytes. It does not change.
+	Len() int64
+	// Open returns a new reader over the whole body. It may be called while
+	// readers of earlier attempts are still in use. Close of a reader tells
+	// that its attempt has let go of the bytes; it may come more than once,
+	// and from another goroutine than Read.
+	Open() io.ReadCloser
+}
+
+// Call is what one call of the client brings to the pipeline. The wire layer
+// attaches it with req.SetOperationValue(Call{...}).
+type Call struct {
+	Body Body // nil for a request without a body
+
+	// OnRequest sees every try before it is dated and signed, and may add
+	// headers. Headers of policy.WithHTTPHeader come after it.
+	OnRequest func(*http.Request)
+	// OnResponse sees the response of every try that got one. It must leave
+	// the body alone.
+	OnResponse func(*http.Response)
+
+	// Idempotent says that sending the request twice does no harm, so that
+	// net/http may send it again at once when a kept-alive connection turns
+	// out to be closed. Without it, that happens only to GET and HEAD and to
+	// requests of which nothing was written yet.
+	Idempotent bool
+}
+
+// tryPolicy gives each try its body and runs the hooks of the call. azcore's
+// retry clones the request for each try, so what is set here stays in the try.
+type tryPolicy struct{}
+
+func (tryPolicy) Do(req *policy.Request) (*http.Response, error) {
+	var call Call
+	if !req.OperationValue(&call) {
+		return req.Next()
+	}
+	raw := req.Raw()
+	if call.Body != nil {
+		if err := attach(raw, call.Body); err != nil {
+			return nil, err
+		}
+	}
+	if call.Idempotent {
+		// net/http documents that a key without values marks the request and
+		// is not sent.
+		raw.Header[headerIdempotencyKey] = nil
+	}
+	if call.OnRequest != nil {
+		call.OnRequest(raw)
+	}
+	resp, err := req.Next()
+	if err == nil && call.OnResponse != nil {
+		call.OnResponse(resp)
+	}
+	return resp, err
+}
+
+// attach makes body the body of raw without opening it yet.
+func attach(raw *http.Request, body Body) error {
+	n := body.Len()
+	if n < 0 {
+		return permanent(fmt.Errorf("azureblob: request body has the negative length %d", n))
+	}
+	raw.ContentLength = n
+	if n == 0 {
+		raw.Body, raw.GetBody = http.NoBody, nil
+		return nil
+	}
+	raw.Body = &pending{body: body}
+	raw.GetBody = func() (io.ReadCloser, error) { return &pending{body: body}, nil }
+	return nil
+}
+
+// pending is a body that is opened by its first Read. The sender replaces it
+// by an opened reader just before it sends, so that nothing is left open when
+// a request is refused before that, and so that net/http sees the bare reader.
+//
+// net/http itself reads a pending body when it sends a request again. It gets
+// one from GetBody also before it decides not to follow a redirect, and then
+// drops it without Close; a body not yet opened may be dropped.
+type pending struct {
+	body   Body
+	mu     sync.Mutex
+	opened io.ReadCloser
+	closed bool
+}
+
+// Read opens the body if needed. Only one goroutine reads, but another one may
+// close meanwhile, as with any body of net/http.
+func (p *pending) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if p.opened == nil {
+		p.opened = p.body.Open()
+	}
+	r := p.opened
+	p.mu.Unlock()
+	return r.Read(b)
+}
+
+// Close closes the reader, if there is one.
+func (p *pending) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	if p.opened == nil {
+		return nil
+	}
+	return p.opened.Close()
+}

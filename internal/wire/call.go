@@ -1,0 +1,170 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/xmlplan"
+)
+
+// Call is one REST call, ready to be sent.
+type Call struct {
+	Op         *Operation
+	URL        string        // the escaped URL of the resource, without a query
+	Parts      []any         // structs with header and query tags, or pointers to them; nil pointers have no fields
+	Body       pipeline.Body // nil for none
+	Header     http.Header   // the caller's extra headers; they win over the parts
+	OnRequest  func(*http.Request)
+	OnResponse func(*http.Response)
+	Result     any // pointer to a tagged struct, or nil
+}
+
+// brokenBodies is how often a list is asked for again when its body broke off.
+// The retry policy has let go of the request by the time its body is read.
+const brokenBodies = 3
+
+// Do sends the call through a pipeline and decodes the answer into the result.
+//
+// The error is a [*Fault] if the service answered with an error, one that wraps
+// [ErrRequest] if nothing was sent because the call itself is at fault, and
+// otherwise what the pipeline returned. The response is there in the first case
+// as well. Only a [Stream] answer has a body left, which the caller closes.
+func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, error) {
+	for try := 1; ; try++ {
+		req, err := c.request(ctx)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := pl.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		if !c.Op.Succeeded(resp.StatusCode) {
+			return resp, newFault(resp)
+		}
+		broken, err := c.decode(resp)
+		if broken && try < brokenBodies && ctx.Err() == nil {
+			reflect.ValueOf(c.Result).Elem().SetZero()
+			continue
+		}
+		return resp, err
+	}
+}
+
+// ErrRequest is wrapped by the errors of calls that could not be put on the wire.
+var ErrRequest = errors.New("bad request")
+
+type requestError struct{ error }
+
+func (e requestError) Is(target error) bool { return target == ErrRequest }
+func (e requestError) Unwrap() error        { return e.error }
+
+func (c *Call) request(ctx context.Context) (*policy.Request, error) {
+	header := make(http.Header, 16)
+	for i := 0; i+1 < len(c.Op.Header); i += 2 {
+		header[http.CanonicalHeaderKey(c.Op.Header[i])] = c.Op.Header[i+1 : i+2 : i+2]
+	}
+	query := append(make([]byte, 0, 256), c.Op.Query...)
+	var err error
+	for _, part := range c.Parts {
+		if query, err = encode(part, header, query); err != nil {
+			return nil, requestError{err}
+		}
+	}
+	for name, values := range c.Header {
+		for _, value := range values {
+			if err := checkHeaderValue(name, value); err != nil {
+				return nil, requestError{err}
+			}
+		}
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	target := c.URL
+	if len(query) > 0 {
+		target += "?" + string(query)
+	}
+	req, err := runtime.NewRequest(ctx, c.Op.Method, target)
+	if err != nil {
+		return nil, requestError{withoutURL(err)}
+	}
+	raw := req.Raw()
+	raw.Header = header
+	if c.Body != nil {
+		raw.ContentLength = c.Body.Len()
+	}
+	req.SetOperationValue(pipeline.Call{
+		Body: c.Body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: c.Op.Retry == Idempotent,
+	})
+	if c.Op.Answer != Empty {
+		// Lists are decoded while they arrive, and blobs belong to the caller.
+		runtime.SkipBodyDownload(req)
+	}
+	return req, nil
+}
+
+// decode reads the answer. Broken tells that the body broke off on its way.
+func (c *Call) decode(resp *http.Response) (broken bool, err error) {
+	if c.Op.Answer != Stream {
+		defer drain(resp.Body)
+	}
+	if c.Result == nil {
+		return false, nil
+	}
+	DecodeHeader(resp.Header, c.Result)
+	if c.Op.Answer != XML {
+		return false, nil
+	}
+	body := &watched{r: resp.Body}
+	if err := xmlplan.Decode(body, c.Result); err != nil {
+		return body.err != nil, fmt.Errorf("the answer cannot be read: %w", err)
+	}
+	return false, nil
+}
+
+// watched remembers how reading a body failed, to tell a broken connection
+// from a malformed document.
+type watched struct {
+	r   io.Reader
+	err error
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
+}
+
+// drain makes the connection fit for reuse, if what is left is not too much.
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 256<<10)
+	_ = body.Close()
+}
+
+// withoutURL takes the URL out of an error of net/url, as it may hold secrets.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("malformed URL: %w", e.Err)
+	}
+	return err
+}
+
+// Bytes is a request body that is held in memory.
+type Bytes []byte
+
+// Len returns the number of bytes.
+func (b Bytes) Len() int64 { return int64(len(b)) }
+
+// Open returns a new reader of the bytes.
+func (b Bytes) Open() io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }

@@ -1,0 +1,178 @@
+package wire
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// encode writes the fields of part, a struct or a pointer to one, into the
+// headers and the query string of a request. A nil pointer has no fields.
+func encode(part any, header http.Header, query []byte) ([]byte, error) {
+	v := reflect.ValueOf(part)
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return query, nil
+		}
+		v = v.Elem()
+	}
+	for _, f := range planOf(v.Type()).request {
+		fv := v.FieldByIndex(f.index)
+		if fv.IsZero() {
+			continue
+		}
+		if fv.Kind() == reflect.Pointer {
+			fv = fv.Elem()
+		}
+		if f.kind == kindPrefix {
+			if err := encodeMetadata(f.name, fv, header); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		text := f.format(fv)
+		if f.query {
+			query = appendQuery(query, f.name, text)
+			continue
+		}
+		if err := checkHeaderValue(f.name, text); err != nil {
+			return nil, err
+		}
+		header[f.key] = []string{text}
+	}
+	return query, nil
+}
+
+func (f *field) format(v reflect.Value) string {
+	switch f.kind {
+	case kindBool:
+		return strconv.FormatBool(v.Bool())
+	case kindInt:
+		return strconv.FormatInt(v.Int(), 10)
+	case kindTime:
+		return v.Interface().(time.Time).UTC().Format(http.TimeFormat)
+	case kindSeconds:
+		d := time.Duration(v.Int())
+		return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+	case kindBytes:
+		return base64.StdEncoding.EncodeToString(v.Bytes())
+	case kindForm:
+		return string(appendForm(nil, v))
+	case kindCSV:
+		var words []string
+		for i, word := range f.words {
+			if v.Field(i).Bool() {
+				words = append(words, word)
+			}
+		}
+		return strings.Join(words, ",")
+	default:
+		return v.String()
+	}
+}
+
+// appendForm writes a map as a query string in the order of its keys.
+func appendForm(b []byte, m reflect.Value) []byte {
+	keys := make([]string, 0, m.Len())
+	for it := m.MapRange(); it.Next(); {
+		keys = append(keys, it.Key().String())
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		b = appendQuery(b, k, m.MapIndex(reflect.ValueOf(k).Convert(m.Type().Key())).String())
+	}
+	return b
+}
+
+// encodeMetadata writes a header for each key. The keys go out as they are
+// written, for the service keeps their case, so they bypass the canonical form
+// that http.Header.Set would give them.
+func encodeMetadata(prefix string, m reflect.Value, header http.Header) error {
+	seen := make(map[string]bool, m.Len())
+	for it := m.MapRange(); it.Next(); {
+		key, value := it.Key().String(), it.Value().String()
+		if !isIdentifier(key) {
+			return fmt.Errorf("metadata name %q is not made of ASCII letters, digits and _, or starts with a digit", key)
+		}
+		lower := strings.ToLower(key)
+		if seen[lower] {
+			return fmt.Errorf("metadata name %q is there twice, in different case", lower)
+		}
+		seen[lower] = true
+		if err := checkHeaderValue("metadata "+key, value); err != nil {
+			return err
+		}
+		if strings.TrimSpace(value) != value {
+			return fmt.Errorf("the value of metadata %s starts or ends with white space, which would be lost; encode it, in base64 for example", key)
+		}
+		header[prefix+key] = []string{value}
+	}
+	return nil
+}
+
+func isIdentifier(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// checkHeaderValue refuses what a header cannot carry. The value itself stays
+// out of the error, since it may be a secret.
+func checkHeaderValue(name, value string) error {
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c >= 0x7f:
+			return fmt.Errorf("the value of %s has a character outside ASCII at byte %d; headers carry ASCII only, so encode it, in base64 or percent-encoding for example", name, i)
+		case c < ' ':
+			return fmt.Errorf("the value of %s has a control character at byte %d", name, i)
+		}
+	}
+	return nil
+}
+
+// appendQuery adds name=value to a query string. Everything but the unreserved
+// characters is escaped: a raw = in a value would break Shared Key, and a plus
+// would be read as a space.
+func appendQuery(b []byte, name, value string) []byte {
+	if len(b) > 0 {
+		b = append(b, '&')
+	}
+	b = appendEscaped(b, name)
+	b = append(b, '=')
+	return appendEscaped(b, value)
+}
+
+func appendEscaped(b []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := range len(s) {
+		c := s[i]
+		if unreserved(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return b
+}
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// Check tells what is wrong with the fields of a part, without sending it: a
+// header value or a metadata name that no header can carry.
+func Check(part any) error {
+	_, err := encode(part, http.Header{}, nil)
+	return err
+}

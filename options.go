@@ -1,0 +1,151 @@
+package azureblob
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// DefaultServiceVersion is the version of the REST protocol that is spoken
+// unless [ClientOptions.ServiceVersion] says otherwise.
+const DefaultServiceVersion = "2026-06-06"
+
+// DefaultMemoryBudget is the default of [ClientOptions.MemoryBudget]: 256 MiB.
+const DefaultMemoryBudget = 256 << 20
+
+// ClientOptions are the settings of a client and of all handles made from it.
+// The zero value is the default, and so is a nil pointer. A client copies what
+// it needs, so options can be used again.
+type ClientOptions struct {
+	// Retry says how often and how fast failed requests are repeated.
+	Retry RetryOptions
+
+	// MemoryBudget bounds the bytes that all transfers of the client together
+	// hold in buffers. Default [DefaultMemoryBudget]. A transfer that holds
+	// nothing yet may always take one block, so a very small budget slows
+	// transfers down but never stops them. Sources that implement io.ReaderAt,
+	// such as files, need no buffers to be uploaded.
+	MemoryBudget int64
+
+	// Concurrency is how many requests a transfer has under way at a time
+	// unless its own options say otherwise. Default four a processor
+	// (GOMAXPROCS), at least 16 and at most 64.
+	Concurrency int
+
+	// Transport sends the requests; an *http.Client is one. The default is made
+	// for this service: HTTP/1.1, a pool of connections large enough for the
+	// concurrency, time limits for dialing (10 s), the TLS handshake (10 s) and
+	// for the answer to begin (120 s), and the proxy of the environment. A
+	// transport of your own has to close request bodies, as net/http does, and
+	// should not decompress answers.
+	Transport policy.Transporter
+
+	// Logger gets a Debug record for each try of a request, with its URL
+	// redacted. Nil logs nothing and costs nothing. The log events of azcore
+	// work as well.
+	Logger *slog.Logger
+
+	// ApplicationID is put in front of the User-Agent header. At most 24
+	// characters reach the service.
+	ApplicationID string
+
+	// ServiceVersion is the version of the REST protocol, of the form
+	// YYYY-MM-DD. Default [DefaultServiceVersion].
+	ServiceVersion string
+
+	// Audience is whom tokens of a [TokenCredential] are asked for. Default
+	// https://storage.azure.com, right for the public cloud.
+	Audience string
+
+	// PerCallPolicies run once for each call, PerRetryPolicies for each try of
+	// it, before it is signed.
+	PerCallPolicies  []policy.Policy
+	PerRetryPolicies []policy.Policy
+}
+
+var versionForm = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+
+func (o *ClientOptions) check() error {
+	switch {
+	case o.MemoryBudget < 0:
+		return invalidf("ClientOptions.MemoryBudget is negative: %d", o.MemoryBudget)
+	case o.Concurrency < 0:
+		return invalidf("ClientOptions.Concurrency is negative: %d", o.Concurrency)
+	case o.ServiceVersion != "" && !versionForm.MatchString(o.ServiceVersion):
+		return invalidf("ClientOptions.ServiceVersion %q is not of the form YYYY-MM-DD", o.ServiceVersion)
+	}
+	return o.Retry.check()
+}
+
+func (o *ClientOptions) memory() int64 {
+	if o.MemoryBudget == 0 {
+		return DefaultMemoryBudget
+	}
+	return o.MemoryBudget
+}
+
+func (o *ClientOptions) concurrency() int {
+	if o.Concurrency == 0 {
+		return min(max(16, 4*runtime.GOMAXPROCS(0)), 64)
+	}
+	return o.Concurrency
+}
+
+func (o *ClientOptions) serviceVersion() string {
+	if o.ServiceVersion == "" {
+		return DefaultServiceVersion
+	}
+	return o.ServiceVersion
+}
+
+// CallOptions are what every call can be given. All options structs embed them.
+type CallOptions struct {
+	// ClientRequestID is a mark of the caller's own in the logs of the service:
+	// up to 1,024 visible ASCII characters. Default a random UUID.
+	ClientRequestID string `header:"x-ms-client-request-id"`
+
+	// Timeout is how long the service may work on each request, in whole
+	// seconds, rounded up; zero leaves it to the service, which also caps it at
+	// 30 s for most operations. It does not bound the call: use the context.
+	Timeout time.Duration `query:"timeout,seconds"`
+
+	// Header is sent as well, and wins over headers that the call would send.
+	Header http.Header
+
+	// OnRequest sees each try of a request before it is signed, and may change
+	// its headers. OnResponse sees the answer before it is read; it must not
+	// read or close the body. A transfer calls them from several goroutines.
+	OnRequest  func(*http.Request)
+	OnResponse func(*http.Response)
+}
+
+func (o *CallOptions) callOptions() *CallOptions { return o }
+
+func (o *CallOptions) check() error {
+	if o.Timeout < 0 {
+		return fmt.Errorf("CallOptions.Timeout is negative: %v", o.Timeout)
+	}
+	if len(o.ClientRequestID) > 1024 {
+		return fmt.Errorf("CallOptions.ClientRequestID has %d characters, and 1,024 is the most", len(o.ClientRequestID))
+	}
+	return nil
+}
+
+// ResponseInfo is what every answer tells about itself. All results embed it.
+type ResponseInfo struct {
+	StatusCode      int         // HTTP status
+	RequestID       string      `response:"x-ms-request-id"`        // the service's name for the request; give it to support
+	ClientRequestID string      `response:"x-ms-client-request-id"` // the caller's name for the request
+	Version         string      `response:"x-ms-version"`           // protocol version that the service used
+	Date            time.Time   `response:"Date"`                   // when the service answered
+	Header          http.Header // all headers as they came
+}
+
+func (r *ResponseInfo) setResponse(resp *http.Response) {
+	r.StatusCode, r.Header = resp.StatusCode, resp.Header
+}

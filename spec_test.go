@@ -1,0 +1,315 @@
+package azureblob
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/wire"
+	"github.com/goblob/azureblob/internal/xmlplan"
+)
+
+// The published protocol, as far as the tests need it.
+type protocol struct {
+	Operations []protocolOperation
+	Schemas    []protocolSchema
+	Enums      []struct {
+		Name   string
+		Values []struct{ Value string }
+	}
+	ErrorCodes            []struct{ Code, Note string }
+	CommonRequestHeaders  []protocolItem
+	CommonResponseHeaders []protocolItem
+}
+
+type protocolOperation struct {
+	ID, Doc, Method, Path string
+	FixedQuery            []struct{ Name, Value string }
+	Query                 []protocolItem
+	RequestHeaders        []protocolItem
+	ResponseHeaders       []protocolItem
+	RequestBody           struct{ Kind string }
+	ResponseBody          struct{ Kind, Schema, Root string }
+	Success               []int
+}
+
+type protocolItem struct {
+	Name, Type, Enum, Prefix string
+	Value                    any
+}
+
+type protocolSchema struct {
+	Name, Root string
+	Attributes []protocolItem
+	Elements   []struct {
+		Name, Type, Ref, Item string
+		Repeated, Wrapped     bool
+		Attributes            []protocolItem
+	}
+}
+
+func loadProtocol(t testing.TB) *protocol {
+	t.Helper()
+	data, err := os.ReadFile("testdata/protocol.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p protocol
+	if err := json.Unmarshal(data, &p); err != nil {
+		t.Fatal(err)
+	}
+	return &p
+}
+
+// notSent are request headers and query parameters of the protocol that the
+// module does not send, with the reason.
+var notSent = map[string]string{
+	"Accept":                         "the service answers in XML without it",
+	"x-ms-structured-body":           "checksums of content come with a later version",
+	"x-ms-structured-content-length": "checksums of content come with a later version",
+	"x-ms-content-crc64":             "checksums of content come with a later version",
+	"Content-MD5":                    "checksums of content come with a later version",
+	"x-ms-range-get-content-md5":     "checksums of content come with a later version",
+	"x-ms-range-get-content-crc64":   "checksums of content come with a later version",
+}
+
+// notTaken are response headers that land in no field of a result, with the reason.
+var notTaken = map[string]string{
+	"Content-Type":                   "of answers that are no blob: it is always the same, and in ResponseInfo.Header",
+	"Accept-Ranges":                  "always bytes",
+	"Content-Range":                  "checked by downloads and not returned",
+	"x-ms-structured-body":           "checksums of content come with a later version",
+	"x-ms-structured-content-length": "checksums of content come with a later version",
+	"x-ms-content-crc64":             "of a part of the content: checksums of content come with a later version",
+	"Content-MD5":                    "of a part of the content: checksums of content come with a later version",
+}
+
+// TestOperationTable compares the rows of the table with the protocol.
+func TestOperationTable(t *testing.T) {
+	p := loadProtocol(t)
+	rows := map[string]*wire.Operation{}
+	for _, op := range rest.Operations() {
+		if rows[op.ID] != nil {
+			t.Errorf("%s is in the table twice", op.ID)
+		}
+		rows[op.ID] = op
+	}
+	levels := map[string]wire.Resource{"account": wire.Account, "container": wire.Container, "container+blob": wire.Blob}
+	for _, want := range p.Operations {
+		op := rows[want.ID]
+		if op == nil {
+			t.Errorf("%s is not in the table", want.ID)
+			continue
+		}
+		delete(rows, want.ID)
+		var query []string
+		for _, q := range want.FixedQuery {
+			query = append(query, q.Name+"="+q.Value)
+		}
+		if op.Method != want.Method || op.On != levels[want.Path] || op.Query != strings.Join(query, "&") || !slices.Equal(op.OK, want.Success) {
+			t.Errorf("%s: %s on %d, ?%s, %v differs from %s on %s, ?%s, %v", want.ID, op.Method, op.On, op.Query, op.OK,
+				want.Method, want.Path, strings.Join(query, "&"), want.Success)
+		}
+		if op.Name != want.Doc && want.Doc[0] != '(' {
+			t.Errorf("%s is called %s and not %s", want.ID, op.Name, want.Doc)
+		}
+		answer := map[string]wire.Answer{"none": wire.Empty, "xml": wire.XML}[want.ResponseBody.Kind]
+		if want.ResponseBody.Kind != "none" && want.ResponseBody.Kind != "xml" {
+			answer = wire.Stream
+		}
+		if op.Answer != answer {
+			t.Errorf("%s: answer %d and not %d (%s)", want.ID, op.Answer, answer, want.ResponseBody.Kind)
+		}
+		compareFixedHeaders(t, op, want)
+		compareScope(t, op, want)
+	}
+	for id := range rows {
+		t.Errorf("%s is not in the protocol", id)
+	}
+}
+
+func compareFixedHeaders(t *testing.T, op *wire.Operation, want protocolOperation) {
+	have := map[string]string{}
+	for i := 0; i+1 < len(op.Header); i += 2 {
+		have[op.Header[i]] = op.Header[i+1]
+	}
+	for _, h := range want.RequestHeaders {
+		if h.Type != "const" || h.Name == "x-ms-version" || h.Name == "Content-Length" {
+			continue
+		}
+		if have[h.Name] != fmt.Sprint(h.Value) && h.Name != "Accept" {
+			t.Errorf("%s: %s is %q and not %v", op.ID, h.Name, have[h.Name], h.Value)
+		}
+		delete(have, h.Name)
+	}
+	delete(have, "Accept-Encoding") // of the transport, not of the protocol
+	for name := range have {
+		t.Errorf("%s: the fixed header %s is not in the protocol", op.ID, name)
+	}
+}
+
+func compareScope(t *testing.T, op *wire.Operation, want protocolOperation) {
+	for _, s := range []struct {
+		bit  wire.Scope
+		list []protocolItem
+		name string
+	}{
+		{wire.Snapshot, want.Query, "snapshot"}, {wire.Version, want.Query, "versionid"},
+		{wire.CustomerKey, want.RequestHeaders, "x-ms-encryption-key"}, {wire.EncryptionScope, want.RequestHeaders, "x-ms-encryption-scope"},
+	} {
+		if takes := slices.ContainsFunc(s.list, func(i protocolItem) bool { return i.Name == s.name }); takes != (op.Scope&s.bit != 0) {
+			t.Errorf("%s: takes %s: %v in the protocol, %v in the table", op.ID, s.name, takes, !takes)
+		}
+	}
+}
+
+// TestProtocol calls every method that makes a REST call, with every field of
+// its options filled, against a transport that answers with every header and
+// element of the protocol, and compares what was sent and what landed in the
+// results with the protocol. The number of operations without a method can only
+// go down.
+func TestProtocol(t *testing.T) {
+	const missingAtMost = 71 - 21
+	p := loadProtocol(t)
+	wrapped := 0
+	var missing []string
+	for _, want := range p.Operations {
+		e, ok := exercises[want.ID]
+		if !ok {
+			missing = append(missing, want.ID)
+			continue
+		}
+		wrapped++
+		t.Run(want.ID, func(t *testing.T) { e.compare(t, p, want) })
+	}
+	t.Logf("%d of %d operations have a method, %d do not yet: %s", wrapped, len(p.Operations), len(missing), strings.Join(missing, ", "))
+	if len(missing) > missingAtMost {
+		t.Errorf("%d operations have no method; it was %d before", len(missing), missingAtMost)
+	}
+}
+
+func (e exercise) compare(t *testing.T, p *protocol, want protocolOperation) {
+	mock := &protocolTransport{t: t, protocol: p}
+	sent := http.Header{}
+	query := map[string]bool{}
+	var results []any
+	for _, service := range mock.services() {
+		result, err := e.run(t.Context(), service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, result)
+	}
+	for _, r := range mock.requests {
+		if r.op.ID != want.ID {
+			continue
+		}
+		for name, values := range r.header {
+			sent[strings.ToLower(name)] = values
+		}
+		for name := range r.query {
+			query[name] = true
+		}
+	}
+	if len(sent) == 0 {
+		t.Fatalf("it never sent a %s", want.ID)
+	}
+	compareSent(t, want, sent, query)
+	for _, result := range results {
+		compareTaken(t, p, want, mock, result)
+	}
+}
+
+func compareSent(t *testing.T, want protocolOperation, sent http.Header, query map[string]bool) {
+	known := map[string]bool{"x-ms-date": true, "authorization": true, "user-agent": true, "accept-encoding": true, "x-extra": true, "content-type": true}
+	for _, h := range want.RequestHeaders {
+		name := strings.ToLower(h.Name)
+		if name == "range" {
+			name = "x-ms-range" // the service takes either
+		}
+		known[name] = true
+		if h.Prefix != "" {
+			name = "x-ms-meta-key"
+			known[name] = true
+		}
+		if sent[name] == nil && notSent[h.Name] == "" && h.Name != "Content-Length" {
+			t.Errorf("the request header %s cannot be sent", h.Name)
+		}
+	}
+	for name, values := range sent {
+		if !known[name] && len(values) > 0 {
+			t.Errorf("the request header %s is not in the protocol", name)
+		}
+	}
+	names := map[string]bool{}
+	for _, q := range want.FixedQuery {
+		names[q.Name] = true
+	}
+	for _, q := range want.Query {
+		names[q.Name] = true
+		if !query[q.Name] {
+			t.Errorf("the query parameter %s cannot be sent", q.Name)
+		}
+	}
+	for name := range query {
+		if !names[name] {
+			t.Errorf("the query parameter %s is not in the protocol", name)
+		}
+	}
+}
+
+func compareTaken(t *testing.T, p *protocol, want protocolOperation, mock *protocolTransport, result any) {
+	if result == nil {
+		return // a leg of a transfer, whose answer is not returned
+	}
+	rt := reflect.TypeOf(result)
+	_, _, names := wire.Plan(rt)
+	leaves := map[string]bool{}
+	collect(reflect.ValueOf(result), leaves)
+	for _, h := range want.ResponseHeaders {
+		name := h.Name
+		if h.Prefix != "" {
+			name = h.Prefix
+		}
+		isBlob := want.ResponseBody.Kind == "bytes" || want.ID == "Blob_GetProperties"
+		if notTaken[h.Name] != "" && !(isBlob && h.Name == "Content-Type") {
+			continue
+		}
+		if !slices.Contains(names, name) {
+			t.Errorf("the response header %s lands in no field of %s", h.Name, rt)
+			continue
+		}
+		if value := mock.value(h); h.Type != "bool" && h.Name != "Content-Length" && h.Name != "Date" && !leaves[value] {
+			t.Errorf("the response header %s with the value %s did not land in %s", h.Name, value, rt)
+		}
+	}
+	if want.ResponseBody.Kind != "xml" {
+		return
+	}
+	elements := xmlplan.Elements(rt)
+	for _, path := range p.paths(want.ResponseBody.Schema, "") {
+		if !slices.Contains(elements, path) {
+			t.Errorf("the element %s lands in no field of %s", path, rt)
+		}
+	}
+}
+
+// TestErrorCodes compares the list of error codes with the protocol.
+func TestErrorCodes(t *testing.T) {
+	source, err := os.ReadFile("errorcode.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range loadProtocol(t).ErrorCodes {
+		emulatorOnly := strings.HasPrefix(c.Note, "emulator only")
+		if strings.Contains(string(source), fmt.Sprintf("ErrorCode = %q", c.Code)) == emulatorOnly {
+			t.Errorf("%s: in the list %v, only of the emulator %v", c.Code, !emulatorOnly, emulatorOnly)
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package azureblob
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+// UploadOptions are the options of [BlobClient.Upload], [BlobClient.UploadFile]
+// and [BlobClient.NewWriter].
+type UploadOptions struct {
+	CallOptions
+	HTTPHeaders HTTPHeaders
+	Metadata    Metadata   `header:"x-ms-meta-*"`
+	Tags        Tags       `header:"x-ms-tags,form"`
+	Tier        AccessTier `header:"x-ms-access-tier"` // default that of the account
+
+	// Conditions are checked when the blob is made visible, and the lease with
+	// every block as well. Conditions{IfNoneMatch: azcore.ETagAny} never
+	// overwrites a blob.
+	Conditions Conditions
+
+	Immutability Immutability
+	LegalHold    bool `header:"x-ms-legal-hold"` // nobody can change or delete the blob until it is lifted
+
+	// BlockSize is the size in bytes of the blocks that the content is sent in,
+	// at most 4,000 MiB. By default it starts at 8 MiB. It grows with the size
+	// or, where that is not known, the position, as far as is needed, since a
+	// blob has at most 50,000 blocks. Content of up to one block is sent in one
+	// request.
+	BlockSize int64
+
+	// Concurrency is how many blocks are under way at a time. Default
+	// [ClientOptions.Concurrency].
+	Concurrency int
+
+	// Progress is told how many bytes have been sent: at most every 100 ms and
+	// once at the end, never less than before, and never from two goroutines at
+	// a time. It should return soon.
+	Progress func(done int64)
+}
+
+// UploadResult is the result of an upload.
+type UploadResult struct {
+	ResponseInfo
+	WriteInfo
+	ContentMD5   []byte `response:"Content-MD5"`        // of the content, if it was sent in one request
+	ContentCRC64 []byte `response:"x-ms-content-crc64"` // of the content, if it was sent in one request
+	Size         int64  // bytes of content
+}
+
+// Upload makes a block blob of all that source has from where it stands to its
+// end, and replaces what has the name, unless the conditions forbid that. The
+// blob changes in one moment, when everything is there: a failed upload leaves
+// the old blob, or none.
+//
+// A source that is a file, or is an io.ReaderAt and an io.Seeker like a
+// bytes.Reader, is read by several requests at a time, without a buffer, and is
+// left at its end if the upload succeeds. Any other source is read in order,
+// into blocks that count against [ClientOptions.MemoryBudget]; its length need
+// not be known. A source that blocks in Read when the context is cancelled is
+// left alone: Upload returns, and that Read ends when it ends.
+//
+// After an error no more than the requests under way are finished, and no more
+// is read from the source.
+//
+// Errors: those of the source; [BlobAlreadyExists] and [ConditionNotMet] for
+// conditions that are not met; [LeaseIDMissing]; [InvalidBlobOrBlock] if another
+// client left uncommitted blocks of the same blob with ids of another form.
+//
+// REST: Put Blob, or Put Block and Put Block List.
+func (b *BlobClient) Upload(ctx context.Context, source io.Reader, o *UploadOptions) (UploadResult, error) {
+	if isNil(source) {
+		return UploadResult{}, b.refuse(rest.PutBlob, errors.New("the source is nil"))
+	}
+	up, err := b.newUpload(ctx, o)
+	if err != nil {
+		return UploadResult{}, err
+	}
+	if s, ok := seekable(source); ok {
+		err = engine.UploadAt(ctx, up.target(), s.at, s.offset, s.size, up.config())
+		up.result.Size = s.size
+		if err == nil {
+			// The source is consumed, as any reader would be.
+			_, err = s.seeker.Seek(s.offset+s.size, io.SeekStart)
+		}
+	} else {
+		up.result.Size, err = engine.Upload(ctx, up.target(), source, up.config())
+	}
+	return up.finish(err)
+}
+
+// UploadFile is [BlobClient.Upload] of the file with that name.
+//
+// REST: Put Blob, or Put Block and Put Block List.
+func (b *BlobClient) UploadFile(ctx context.Context, path string, o *UploadOptions) (UploadResult, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return UploadResult{}, b.local(rest.PutBlob, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return UploadResult{}, b.local(rest.PutBlob, err)
+	} else if info.IsDir() {
+		return UploadResult{}, b.refuse(rest.PutBlob, fmt.Errorf("%s is a directory", path))
+	}
+	return b.Upload(ctx, f, o)
+}
+
+// upload is one upload on its way: what the engine's functions share.
+type upload struct {
+	b      *BlobClient
+	o      UploadOptions
+	id     [14]byte // makes the block ids of this upload its own
+	result UploadResult
+}
+
+func (b *BlobClient) newUpload(ctx context.Context, o *UploadOptions) (*upload, error) {
+	up := &upload{b: b}
+	if o != nil {
+		up.o = *o
+	}
+	if err := b.check(ctx, rest.PutBlob); err != nil {
+		return nil, err
+	}
+	switch {
+	case up.o.BlockSize < 0 || up.o.BlockSize > engine.MaxBlockSize:
+		return nil, b.refuse(rest.PutBlob, fmt.Errorf("UploadOptions.BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
+	case up.o.Concurrency < 0:
+		return nil, b.refuse(rest.PutBlob, fmt.Errorf("UploadOptions.Concurrency is negative: %d", up.o.Concurrency))
+	}
+	// What no request could carry is found now and not after the last block.
+	if err := wire.Check(&up.o); err != nil {
+		return nil, b.refuse(rest.PutBlob, err)
+	}
+	if err := up.o.check(); err != nil {
+		return nil, b.refuse(rest.PutBlob, err)
+	}
+	_, _ = rand.Read(up.id[:]) // it never fails
+	return up, nil
+}
+
+func (up *upload) config() engine.Config {
+	return up.b.transfer(up.o.BlockSize, up.o.Concurrency, up.o.Progress)
+}
+
+// transfer is the engine's configuration of one transfer.
+func (h *handle) transfer(blockSize int64, concurrency int, progress func(int64)) engine.Config {
+	if concurrency == 0 {
+		concurrency = h.concurrency
+	}
+	// Who names a block size means it: no more than that goes in one request.
+	return engine.Config{Concurrency: concurrency, BlockSize: blockSize, SinglePut: blockSize, Budget: h.budget, Progress: progress}
+}
+
+func (up *upload) target() engine.Target {
+	return engine.Target{Put: up.put, Stage: up.stage, Commit: up.commit}
+}
+
+func (up *upload) put(ctx context.Context, body engine.Body) error {
+	_, err := up.b.send(ctx, rest.PutBlob, &up.result, body, &up.o)
+	return err
+}
+
+// blockOptions are the parts of the options that a block takes.
+type blockOptions struct {
+	CallOptions
+	BlockID string `query:"blockid"`
+	LeaseID string `header:"x-ms-lease-id"`
+}
+
+func (up *upload) stage(ctx context.Context, index int, body engine.Body) error {
+	o := &blockOptions{CallOptions: up.o.CallOptions, BlockID: up.blockID(index), LeaseID: up.o.Conditions.LeaseID}
+	_, err := up.b.send(ctx, rest.PutBlock, nil, body, o)
+	return err
+}
+
+// blockID is the id of a block: the same length for all blocks of a blob, as
+// the service demands, and without padding, to be short in the block list.
+func (up *upload) blockID(index int) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(up.id[:], uint32(index)))
+}
+
+// commit makes the blob. The blocks are looked up among the committed ones as
+// well, so that a repetition finds them if the first try did its work.
+func (up *upload) commit(ctx context.Context, blocks int) error {
+	list := make([]byte, 0, 80+blocks*41)
+	list = append(list, `<?xml version="1.0" encoding="utf-8"?><BlockList>`...)
+	for i := range blocks {
+		list = append(list, "<Latest>"...)
+		list = append(list, up.blockID(i)...)
+		list = append(list, "</Latest>"...)
+	}
+	list = append(list, "</BlockList>"...)
+	_, err := up.b.send(ctx, rest.PutBlockList, &up.result, wire.Bytes(list), &up.o)
+	// These belong to the list and not to the content.
+	up.result.ContentMD5, up.result.ContentCRC64 = nil, nil
+	return err
+}
+
+func (up *upload) finish(err error) (UploadResult, error) {
+	if err != nil {
+		return UploadResult{}, up.b.local(rest.PutBlob, err)
+	}
+	return up.result, nil
+}
+
+// local is the error of a transfer. Those of requests are complete already; the
+// others come from the caller's side: a file, a source, a context.
+func (h *handle) local(op *wire.Operation, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	return h.errorOf(op, err)
+}
+
+// seekableSource is a source that can be read at any place.
+type seekableSource struct {
+	at           io.ReaderAt
+	seeker       io.Seeker
+	offset, size int64
+}
+
+// seekable finds out whether a source can be read in parallel, and how much of
+// it there is. A [Reader] could be, but each read would be a request, while in
+// order it reads ahead. Files that claim to be empty are read in order, for some
+// of those, as in /proc, are not.
+func seekable(source io.Reader) (seekableSource, bool) {
+	s := seekableSource{}
+	var ok bool
+	if s.at, ok = source.(io.ReaderAt); !ok {
+		return s, false
+	}
+	if s.seeker, ok = source.(io.Seeker); !ok {
+		return s, false
+	}
+	switch v := source.(type) {
+	case *Reader:
+		return s, false
+	case *os.File:
+		if info, err := v.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+			return s, false
+		}
+	}
+	var err error
+	if s.offset, err = s.seeker.Seek(0, io.SeekCurrent); err != nil {
+		return s, false
+	}
+	end, err := s.seeker.Seek(0, io.SeekEnd)
+	if err != nil {
+		return s, false
+	}
+	if _, err = s.seeker.Seek(s.offset, io.SeekStart); err != nil {
+		return s, false
+	}
+	s.size = max(end-s.offset, 0)
+	return s, true
+}
