@@ -40,10 +40,10 @@ func TestConnectionStrings(t *testing.T) {
 				t.Fatal(err)
 			}
 			who := ""
-			switch c := s.credential.(type) {
+			switch c := s.credential().(type) {
 			case *SharedKeyCredential:
 				who = "key of " + c.AccountName()
-				if want := base64.StdEncoding.EncodeToString(c.key); c.account == "acc" && want != secretKey {
+				if want := base64.StdEncoding.EncodeToString(c.key()); c.account == "acc" && want != secretKey {
 					t.Errorf("another key: %s", want)
 				}
 			case SASCredential:
@@ -127,7 +127,7 @@ func TestURLs(t *testing.T) {
 		t.Errorf("container URL with SAS: %v, %v", c, err)
 	}
 	b, err := NewBlobClient("https://acc.blob.core.windows.net/photos/cat.jpg?snapshot=2026-01-02T03:04:05.0000000Z&"+secretSAS, nil, nil)
-	if err != nil || b.scope.Snapshot != "2026-01-02T03:04:05.0000000Z" || strings.Contains(string(b.credential.(SASCredential)), "snapshot") {
+	if err != nil || b.scope.Snapshot != "2026-01-02T03:04:05.0000000Z" || strings.Contains(string(b.credential().(SASCredential)), "snapshot") {
 		t.Errorf("snapshot URL with SAS: %v, %v", b, err)
 	}
 }

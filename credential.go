@@ -28,12 +28,19 @@ type Credential interface {
 // redacted is what a credential prints as.
 const redacted = "REDACTED"
 
+// secret keeps a value in a closure, which no way of printing or encoding looks
+// into. A method that hides the value is not enough: fmt does not call methods
+// of fields that are not exported.
+type secret[T any] func() T
+
+func hide[T any](v T) secret[T] { return func() T { return v } }
+
 // SharedKeyCredential is the name of a storage account and one of its two
 // access keys. It can do everything in the account, and sign shared access
 // signatures. It is safe for concurrent use.
 type SharedKeyCredential struct {
 	account string
-	key     []byte
+	key     secret[[]byte]
 }
 
 // NewSharedKeyCredential takes an account name and an access key in base64, as
@@ -53,7 +60,7 @@ func NewSharedKeyCredential(account, key string) (*SharedKeyCredential, error) {
 	if err != nil {
 		return nil, errors.New("azureblob: the account key is not valid base64")
 	}
-	return &SharedKeyCredential{account: account, key: decoded}, nil
+	return &SharedKeyCredential{account: account, key: hide(decoded)}, nil
 }
 
 // AccountName returns the name of the storage account.
@@ -71,7 +78,7 @@ func (c *SharedKeyCredential) GoString() string { return c.String() }
 func (c *SharedKeyCredential) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
 
 func (c *SharedKeyCredential) authorize(*url.URL, string) (policy.Policy, error) {
-	return pipeline.SharedKey(c.account, c.key), nil
+	return pipeline.SharedKey(c.account, c.key()), nil
 }
 
 // SASCredential is a shared access signature: the query string of an account,

@@ -11,7 +11,8 @@ import (
 // content and metadata with, and does not keep: whoever reads the blob has to
 // send it again. It never shows the key when it is printed.
 type CustomerKey struct {
-	key, hash string // base64
+	key  secret[string] // base64
+	hash string         // base64
 }
 
 // NewCustomerKey takes a key of 32 bytes.
@@ -21,7 +22,7 @@ func NewCustomerKey(key []byte) (CustomerKey, error) {
 	}
 	hash := sha256.Sum256(key)
 	return CustomerKey{
-		key:  base64.StdEncoding.EncodeToString(key),
+		key:  hide(base64.StdEncoding.EncodeToString(key)),
 		hash: base64.StdEncoding.EncodeToString(hash[:]),
 	}, nil
 }

@@ -21,7 +21,7 @@ import (
 // session is what a client and all the handles made from it share.
 type session struct {
 	pipeline    runtime.Pipeline
-	credential  Credential
+	credential  secret[Credential]
 	service     string // endpoint without a trailing slash
 	secondary   string // "" if there is none
 	budget      *engine.Budget
@@ -55,7 +55,7 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		return nil, err
 	}
 	s := &session{
-		credential:  cred,
+		credential:  hide(cred),
 		service:     strings.TrimSuffix(service.String(), "/"),
 		secondary:   secondary,
 		budget:      engine.NewBudget(o.memory()),
@@ -176,8 +176,8 @@ func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body 
 // scopeParts are the parts that the handle itself adds to a call.
 func (h *handle) scopeParts(op *wire.Operation, more int) []any {
 	parts := append(make([]any, 0, more+3), h.scope)
-	if h.key != (CustomerKey{}) && op.Scope&wire.CustomerKey != 0 {
-		parts = append(parts, customerKeyHeaders{Key: h.key.key, Hash: h.key.hash, Algorithm: "AES256"})
+	if h.key.key != nil && op.Scope&wire.CustomerKey != 0 {
+		parts = append(parts, customerKeyHeaders{Key: h.key.key(), Hash: h.key.hash, Algorithm: "AES256"})
 	}
 	if h.encryptionScope != "" && op.Scope&wire.EncryptionScope != 0 {
 		parts = append(parts, encryptionScopeHeader{h.encryptionScope})
@@ -212,7 +212,7 @@ func (h *handle) check(ctx context.Context, op *wire.Operation) error {
 	if h.scope.Version != "" && op.Scope&wire.Version == 0 {
 		return h.refuse(op, errors.New("a version cannot be changed, and this would act on the current one; use WithVersion(\"\")"))
 	}
-	if h.key != (CustomerKey{}) {
+	if h.key.key != nil {
 		if h.encryptionScope != "" {
 			return h.refuse(op, errKeyAndScope)
 		}

@@ -203,31 +203,20 @@ func (s *Server) ConnectionString() string {
 // client; nil for a server without https.
 func (s *Server) CertPool() *x509.CertPool { return s.certs }
 
-// locate finds Node.js and the script that runs the installed npm package. The
-// script is looked for from the working directory upwards, since a test runs in
-// the folder of its package and paths in the binary may be trimmed.
+// locate finds Node.js and the script that runs the installed npm package.
 func locate() (node, script string, err error) {
 	node, err = exec.LookPath("node")
 	if err != nil {
 		return "", "", fmt.Errorf("%w (no Node.js: %w)", ErrNotInstalled, err)
 	}
-	start, err := os.Getwd()
+	home, err := home()
 	if err != nil {
-		return "", "", fmt.Errorf("azurite: %w", err)
+		return "", "", err
 	}
-	for dir := start; ; dir = filepath.Dir(dir) {
-		home := filepath.Join(dir, "internal", "azurite")
-		script = filepath.Join(home, "run.js")
-		if _, err := os.Stat(script); err == nil {
-			if _, err := os.Stat(filepath.Join(home, "node_modules", "azurite", "package.json")); err != nil {
-				return "", "", fmt.Errorf("%w (no npm package: %w)", ErrNotInstalled, err)
-			}
-			return node, script, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", "", fmt.Errorf("%w (no internal/azurite above %s)", ErrNotInstalled, start)
-		}
+	if _, err := os.Stat(filepath.Join(home, "node_modules", "azurite", "package.json")); err != nil {
+		return "", "", fmt.Errorf("%w (no npm package: %w)", ErrNotInstalled, err)
 	}
+	return node, filepath.Join(home, "run.js"), nil
 }
 
 // environment is that of this process less what would change the server's

@@ -285,7 +285,10 @@ func TestCertificateFilesAreGone(t *testing.T) {
 	}
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	newServer(t, Options{OAuth: true})
+	srv := newServer(t, Options{OAuth: true})
+	if !strings.HasPrefix(srv.URL(), "https:") || srv.CertPool() == nil {
+		t.Errorf("OAuth without https: %s", srv.URL())
+	}
 	left, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

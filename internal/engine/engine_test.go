@@ -148,7 +148,7 @@ func (s *sink) checkNone(t *testing.T) {
 // origin is a blob to download. It counts bodies, to see that all get closed.
 type origin struct {
 	data []byte
-	cut  func(off, n int64) io.Reader                // what a body gives; nil is what was asked
+	cut  func(off, n int64) io.Reader               // what a body gives; nil is what was asked
 	deny func(ctx context.Context, off int64) error // the error of Get
 	gets atomic.Int64
 	open atomic.Int64

@@ -92,3 +92,21 @@ func ended(ctx context.Context) error {
 	}
 	return because(ctx, err)
 }
+
+// lock is a mutex that may be held for long: over a request, over a callback. Who waits for it waits on
+// a channel, which testing/synctest takes for waiting; on a sync.Mutex it would not let time go on.
+type lock chan struct{}
+
+func newLock() lock { return make(lock, 1) }
+
+func (l lock) Lock()   { l <- struct{}{} }
+func (l lock) Unlock() { <-l }
+
+func (l lock) TryLock() bool {
+	select {
+	case l <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,7 +14,7 @@ type progress struct {
 	done  atomic.Int64
 	next  atomic.Int64 // when to tell again, as time since start
 
-	mu    sync.Mutex // held while tell runs
+	mu    lock // held while tell runs
 	ended bool
 }
 
@@ -23,7 +22,7 @@ func newProgress(tell func(int64)) *progress {
 	if tell == nil {
 		return nil
 	}
-	p := &progress{tell: tell, start: time.Now()}
+	p := &progress{tell: tell, start: time.Now(), mu: newLock()}
 	p.next.Store(int64(progressEvery))
 	return p
 }

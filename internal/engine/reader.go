@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"math"
 	"sync"
-	"sync/atomic"
 )
 
 // Reader reads a blob in order while it gets what follows in parallel, and at random through ReadAt.
@@ -32,10 +31,11 @@ type Reader struct {
 	prog   *progress
 	bad    error // an invalid First or Config
 
-	closed atomic.Bool
-	random sync.RWMutex // held for reading by every ReadAt
+	gate   sync.Mutex
+	closed bool           // guarded by gate
+	random sync.WaitGroup // the calls of ReadAt
 
-	mu    sync.Mutex // held by everything below
+	mu    lock // held by everything below
 	pos   int64
 	err   error   // of the last Read, until a Seek
 	first *stream // the first answer, until it is read or dropped
@@ -50,7 +50,7 @@ var _ interface {
 
 // NewReader makes a Reader of f.Size bytes. An invalid argument is told by the first call.
 func NewReader(ctx context.Context, f First, get Get, c Config) *Reader {
-	r := &Reader{parent: ctx, get: get, size: f.Size, prog: newProgress(c.Progress)}
+	r := &Reader{parent: ctx, get: get, size: f.Size, prog: newProgress(c.Progress), mu: newLock()}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	if f.Body != nil {
 		r.first = follow(r.ctx, get, f.Body, f.Len)
@@ -164,7 +164,7 @@ func (r *Reader) scratch() buffer {
 // usable tells why nothing can be read at the position: io.EOF or an error.
 func (r *Reader) usable() error {
 	switch {
-	case r.closed.Load():
+	case r.isClosed():
 		return fs.ErrClosed
 	case r.bad != nil:
 		return r.bad
@@ -196,7 +196,7 @@ func (r *Reader) moved(n int, err error) error {
 // told is the error as the caller shall see it: the end of the Reader or of its context, if that is
 // the cause.
 func (r *Reader) told(err error) error {
-	if r.closed.Load() {
+	if r.isClosed() {
 		return fs.ErrClosed
 	}
 	return because(r.parent, err)
@@ -293,7 +293,7 @@ func (r *Reader) drop() {
 func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed.Load() {
+	if r.isClosed() {
 		return 0, fs.ErrClosed
 	}
 	base := int64(0)
@@ -320,11 +320,11 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 // ReadAt reads at off, independent of the position and of the read-ahead. What is larger than a block
 // is got in parallel.
 func (r *Reader) ReadAt(p []byte, off int64) (n int, err error) {
-	r.random.RLock()
-	defer r.random.RUnlock()
-	switch {
-	case r.closed.Load():
+	if !r.enter() {
 		return 0, fs.ErrClosed
+	}
+	defer r.random.Done()
+	switch {
 	case r.bad != nil:
 		return 0, r.bad
 	case r.parent.Err() != nil:
@@ -353,6 +353,23 @@ func (r *Reader) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
+// enter lets a ReadAt in, unless the Reader is closed.
+func (r *Reader) enter() bool {
+	r.gate.Lock()
+	defer r.gate.Unlock()
+	if r.closed {
+		return false
+	}
+	r.random.Add(1)
+	return true
+}
+
+func (r *Reader) isClosed() bool {
+	r.gate.Lock()
+	defer r.gate.Unlock()
+	return r.closed
+}
+
 // readParallel reads p in blocks. If it fails nobody knows which parts of p are filled.
 func (r *Reader) readParallel(p []byte, off int64) error {
 	get := func(ctx context.Context, at, n int64) (io.ReadCloser, error) { return r.get(ctx, off+at, n) }
@@ -371,11 +388,12 @@ func (m memory) WriteAt([]byte, int64) (int, error) { return 0, errors.ErrUnsupp
 // Close cancels everything under way, ends a Read or ReadAt with fs.ErrClosed and waits for it.
 // Closing again does nothing.
 func (r *Reader) Close() error {
-	r.closed.Store(true)
+	r.gate.Lock()
+	r.closed = true
+	r.gate.Unlock()
 	r.cancel()
 	r.quit()
-	r.random.Lock() // waits for every ReadAt
-	defer r.random.Unlock()
+	r.random.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.drop()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
 	"sync/atomic"
 )
 
@@ -43,10 +42,10 @@ type Writer struct {
 
 	written atomic.Int64
 
-	mu     sync.Mutex // held by every call
-	cur    *block     // being filled
-	first  int64      // size of the first block
-	index  int        // of cur
+	mu     lock   // held by every call
+	cur    *block // being filled
+	first  int64  // size of the first block
+	index  int    // of cur
 	closed bool
 	result error // of Close
 }
@@ -59,7 +58,7 @@ var _ interface {
 // NewWriter starts an upload of unknown length. An invalid Config is told by the first call.
 func NewWriter(ctx context.Context, dst Target, c Config) *Writer {
 	c, err := c.normal()
-	w := &Writer{g: newGroup(ctx), dst: dst, max: MaxBlocks, prog: newProgress(c.Progress)}
+	w := &Writer{g: newGroup(ctx), dst: dst, max: MaxBlocks, prog: newProgress(c.Progress), mu: newLock()}
 	if err == nil && c.BlockSize > MaxBlockSize {
 		_, err = knownBlock(0, c.BlockSize)
 	}
