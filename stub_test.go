@@ -55,6 +55,8 @@ func kindOf(req *http.Request) string {
 	switch comp := req.URL.Query().Get("comp"); {
 	case req.Method == http.MethodGet:
 		return "get"
+	case req.Method == http.MethodHead:
+		return "head"
 	case comp == "block":
 		return "block"
 	case comp == "blocklist":
@@ -102,6 +104,8 @@ func (s *stub) answer(kind string, req *http.Request, body []byte) *http.Respons
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch kind {
+	case "head":
+		return answerOf(req, 200, http.Header{"Etag": {s.etag}, "Content-Length": {fmt.Sprint(len(s.content))}}, nil)
 	case "block":
 		s.blocks[req.URL.Query().Get("blockid")] = body
 		return answerOf(req, 201, nil, nil)
