@@ -135,14 +135,6 @@ func (h *handle) URL() string {
 // String is URL.
 func (h *handle) String() string { return h.URL() }
 
-// resource is the name of the handle in error messages.
-func (h *handle) resource() string {
-	if h.blob != "" {
-		return h.container + "/" + h.blob
-	}
-	return h.container
-}
-
 // send makes a REST call on the resource of the handle. The parts are structs
 // with wire tags; those that embed CallOptions bring the caller's extras along.
 func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -70,6 +71,8 @@ func uploadToEarlyService(t *testing.T, status int, code string, tls bool) {
 	const uploadsEach, block, size = 34, 128 << 10, 3*128<<10 + 77
 	e := &early{stub: newStub(nil), status: status, code: code, often: 6}
 	server := httptest.NewUnstartedServer(e)
+	// Clients that give up in the middle are what is tested.
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if tls {
 		server.StartTLS()
 	} else {

@@ -2,6 +2,7 @@ package azureblob
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -128,13 +129,14 @@ func TestNilArguments(t *testing.T) {
 	var file *os.File
 	var buffer *bytes.Reader
 	var zero BlobClient
+	var noContext context.Context
 	for name, call := range map[string]func() error{
 		"nil source":         func() error { _, err := b.Upload(ctx, nil, nil); return err },
 		"typed nil source":   func() error { _, err := b.Upload(ctx, buffer, nil); return err },
 		"nil file":           func() error { _, err := b.Upload(ctx, file, nil); return err },
 		"nil target":         func() error { _, err := b.Download(ctx, nil, nil); return err },
 		"nil file as target": func() error { _, err := b.Download(ctx, file, nil); return err },
-		"nil context":        func() error { _, err := b.Properties(nil, nil); return err }, //nolint:staticcheck // it is what is tested
+		"nil context":        func() error { _, err := b.Properties(noContext, nil); return err },
 		"nil visit":          func() error { return b.session.handleOfContainer().Walk(ctx, nil, nil) },
 		"zero client":        func() error { _, err := zero.Properties(ctx, nil); return err },
 		"negative offset":    func() error { _, err := b.ReadAll(ctx, &DownloadOptions{Range: Range{Offset: -1}}); return err },

@@ -69,7 +69,8 @@ func (d *download) start(first *stream, concurrency int) error {
 	rest := ceil(d.size-d.next.Load(), d.block)
 	buf, err := d.buffer()
 	if err != nil {
-		return d.because(err)
+		d.fail(err)
+		return d.first()
 	}
 	helpers := min(int64(concurrency)-1, rest)
 	if first == nil {
@@ -84,11 +85,6 @@ func (d *download) start(first *stream, concurrency int) error {
 	d.fail(d.blocks(buf.buf))
 	buf.release()
 	return d.wait()
-}
-
-func (d *download) because(err error) error {
-	d.fail(err)
-	return d.first()
 }
 
 // work gets blocks with a buffer of its own.

@@ -64,7 +64,6 @@ func eachDownload(t *testing.T, test func(t *testing.T, get func(o *origin, f Fi
 					b := NewBudget(600 * kib)
 					c.Concurrency, c.Budget = max(c.Concurrency, 3), b
 					p, err := download(t.Context(), f, o.get, c)
-					synctest.Wait()
 					o.checkClosed(t)
 					checkBudget(t, b)
 					return p, err
@@ -246,16 +245,31 @@ func TestDownloadCancelled(t *testing.T) {
 			if !errors.Is(err, context.Canceled) || !errors.Is(err, errBoom) {
 				t.Error(err)
 			}
-			synctest.Wait()
 			o.checkClosed(t)
 			checkBudget(t, b)
 			_, err = downloads[name](ctx, o.first(30*kib), o.get, Config{Budget: b})
 			if !errors.Is(err, context.Canceled) {
 				t.Error("context over at the start:", err)
 			}
-			synctest.Wait()
 			o.checkClosed(t)
 		}
+	})
+}
+
+// TestDownloadCancelledInAPause ends the context between two tries.
+func TestDownloadCancelledInAPause(t *testing.T) {
+	eachDownload(t, func(t *testing.T, _ func(*origin, First, Config) ([]byte, error)) {
+		name := t.Name()[strings.LastIndex(t.Name(), "/")+1:]
+		o := &origin{data: noise(1000)}
+		o.cut = func(int64, int64) io.Reader { return bytes.NewReader(nil) }
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), firstPause/3)
+		defer cancel()
+		_, err := downloads[name](ctx, First{Size: 1000}, o.get, Config{})
+		if d := time.Since(start); d != firstPause/3 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after %v: %v", d, err)
+		}
+		o.checkClosed(t)
 	})
 }
 

@@ -152,6 +152,55 @@ func TestReaderKeepsItsWindow(t *testing.T) {
 	})
 }
 
+// TestReaderSkipsWhatStalls seeks past a block that does not arrive.
+func TestReaderSkipsWhatStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const block = 10 * kib
+		o, b := &origin{data: noise(4 * block)}, NewBudget(0)
+		o.cut = func(off, n int64) io.Reader {
+			if off == block || off == 2*block {
+				r, _ := io.Pipe()
+				return r
+			}
+			return bytes.NewReader(o.data[off : off+n])
+		}
+		r := NewReader(t.Context(), o.first(block), o.get, Config{Concurrency: 4, BlockSize: block, Budget: b})
+		p := make([]byte, 10)
+		io.ReadFull(r, p)
+		synctest.Wait()
+		if o.open.Load() != 3 {
+			t.Errorf("%d bodies open", o.open.Load())
+		}
+		r.Seek(3*block+5, io.SeekStart)
+		if _, err := io.ReadFull(r, p); err != nil || !bytes.Equal(p, o.data[3*block+5:][:10]) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		o.checkClosed(t)
+		if n := b.InUse(); n != cost(block) || o.gets.Load() != 3 {
+			t.Errorf("%d bytes in use after %d requests", n, o.gets.Load())
+		}
+		r.Close()
+	})
+}
+
+// TestReaderDoesNotDiscardMuch seeks within a long first answer.
+func TestReaderDoesNotDiscardMuch(t *testing.T) {
+	o := &origin{data: noise(mib)}
+	r := NewReader(t.Context(), o.first(mib), o.get, Config{Concurrency: 2})
+	defer r.Close()
+	p := make([]byte, 10)
+	for _, c := range []struct{ to, gets int64 }{{0, 0}, {maxDiscard, 0}, {2*maxDiscard + 11, 1}} {
+		r.Seek(c.to, io.SeekStart)
+		if _, err := io.ReadFull(r, p); err != nil || !bytes.Equal(p, o.data[c.to:][:10]) {
+			t.Fatal(err)
+		}
+		if n := o.gets.Load(); n != c.gets {
+			t.Errorf("%d requests at %d", n, c.to)
+		}
+	}
+}
+
 // TestReaderGivesTheHead reads the beginning of a block whose end does not come.
 func TestReaderGivesTheHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -228,6 +277,8 @@ func TestReaderClose(t *testing.T) {
 				if err := r.Close(); err != nil {
 					t.Error(err)
 				}
+				o.checkClosed(t)
+				checkBudget(t, b)
 				if err := <-done; !errors.Is(err, fs.ErrClosed) {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -262,6 +313,14 @@ func TestReaderContextIsClose(t *testing.T) {
 		checkBudget(t, b)
 		if _, err := r.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
 			t.Error(err)
+		}
+		if _, err := r.Seek(1<<62, io.SeekEnd); err != nil {
+			t.Error(err)
+		}
+		for _, whence := range []int{io.SeekCurrent, 3} {
+			if _, err := r.Seek(1<<62, whence); err == nil {
+				t.Errorf("seek beyond what there is from %d without an error", whence)
+			}
 		}
 	})
 }

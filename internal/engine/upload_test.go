@@ -64,7 +64,9 @@ func TestUploadFailsFast(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for bad := range 8 {
 				var failed, after atomic.Int64
-				s := &sink{fault: func(ctx context.Context, i int) error {
+				s := &sink{}
+				dst := s.target()
+				dst.Stage = func(ctx context.Context, i int, body Body) error {
 					if failed.Load() > 0 {
 						after.Add(1)
 					}
@@ -74,12 +76,14 @@ func TestUploadFailsFast(t *testing.T) {
 					}
 					if i > bad {
 						<-ctx.Done()
-						return ctx.Err()
+						if i%2 == 0 {
+							return ctx.Err()
+						}
 					}
 					return nil
-				}}
+				}
 				b := NewBudget(0)
-				err := upload(t.Context(), s.target(), noise(40*block), Config{Concurrency: concurrency, BlockSize: block, SinglePut: block, Budget: b})
+				err := upload(t.Context(), dst, noise(40*block), Config{Concurrency: concurrency, BlockSize: block, SinglePut: block, Budget: b})
 				if err != errBoom {
 					t.Fatalf("error is %v", err)
 				}
@@ -231,8 +235,50 @@ func TestSourceIsTheCallersAgain(t *testing.T) {
 	if err := UploadAt(t.Context(), dst, bytes.NewReader(data), 0, mib, Config{Concurrency: 3, BlockSize: 100 * kib, SinglePut: 1}); err != errBoom {
 		t.Fatal(err)
 	}
-	clear(data)
+	for i := range data {
+		data[i] = 0
+	}
 	late.Wait()
+}
+
+// TestReadIsWaitedFor fails an upload while a read of the source is under way that ends soon.
+func TestReadIsWaitedFor(t *testing.T) {
+	const block = 64 * kib
+	var reading atomic.Int64
+	slow := func(p []byte) int {
+		reading.Add(1)
+		defer reading.Add(-1)
+		time.Sleep(10 * time.Millisecond)
+		return len(p)
+	}
+	dst := Target{Stage: func(_ context.Context, i int, body Body) error {
+		go func() {
+			r := body.Open()
+			defer r.Close()
+			io.Copy(io.Discard, plain{r})
+		}()
+		time.Sleep(5 * time.Millisecond)
+		return errBoom
+	}}
+	c := Config{Concurrency: 2, BlockSize: block, SinglePut: 1}
+	for name, upload := range map[string]func() error{
+		"Upload": func() error {
+			_, err := Upload(t.Context(), dst, readFunc(func(p []byte) (int, error) { return slow(p), nil }), c)
+			return err
+		},
+		"UploadAt": func() error {
+			return UploadAt(t.Context(), dst, readAtFunc(func(p []byte, _ int64) (int, error) { return slow(p), nil }), 0, 10*block, c)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			if err := upload(); err != errBoom {
+				t.Error(name, err)
+			}
+			if n := reading.Load(); n > 0 {
+				t.Errorf("%s returned while its source is being read", name)
+			}
+		})
+	}
 }
 
 func TestUploadFromBadReader(t *testing.T) {
