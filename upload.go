@@ -33,10 +33,12 @@ type UploadOptions struct {
 	LegalHold    bool `header:"x-ms-legal-hold"` // nobody can change or delete the blob until it is lifted
 
 	// BlockSize is the size in bytes of the blocks that the content is sent in,
-	// at most 4,000 MiB. By default it starts at 8 MiB. It grows with the size
-	// or, where that is not known, the position, as far as is needed, since a
-	// blob has at most 50,000 blocks. Content of up to one block is sent in one
-	// request.
+	// at most 4,000 MiB. Content of up to one block is sent in one request.
+	// Default 8 MiB, and more for content of known size that would not fit into
+	// the 50,000 blocks that a blob can have. Where the size is not known, blocks
+	// grow with the position: by default from the first one on, up to a sixteenth
+	// of the memory budget; blocks of a given size, or of that sixteenth, grow
+	// after the first 5,000 of them, so that a stream of any length fits.
 	BlockSize int64
 
 	// Concurrency is how many blocks are under way at a time. Default

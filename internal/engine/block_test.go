@@ -48,7 +48,7 @@ func TestBlockPieces(t *testing.T) {
 				}
 				one.Close()
 				one.Close()
-				if n, err := one.Read(make([]byte, 1)); n != 0 || err == nil {
+				if n, err := one.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
 					t.Fatalf("Read after Close, of memory in use: %d, %v", n, err)
 				}
 				p, err := io.ReadAll(two)

@@ -68,7 +68,7 @@ type First struct {
 // Config says how a transfer goes. The zero value of each field but Concurrency is good.
 type Config struct {
 	Concurrency int     // requests in flight; less than 1 is 1
-	BlockSize   int64   // bytes; 0 lets the engine choose
+	BlockSize   int64   // bytes, for the first 5,000 blocks of a stream at least; 0 lets the engine choose
 	SinglePut   int64   // bytes; up to this size an upload of known size is one Put; 0 is 8 MiB
 	Budget      *Budget // nil gives the transfer its own, of DefaultBudget bytes
 

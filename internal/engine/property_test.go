@@ -18,7 +18,7 @@ import (
 func TestUploadsUnderFire(t *testing.T) {
 	for name, upload := range uploads {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(150) {
+			for seed := range uint64(80) {
 				synctest.Test(t, func(t *testing.T) { uploadUnderFire(t, seed, upload) })
 				if t.Failed() {
 					t.Fatal("seed", seed)
@@ -102,7 +102,7 @@ func uploadUnderFire(t *testing.T, seed uint64, upload func(context.Context, Tar
 func TestDownloadsUnderFire(t *testing.T) {
 	for name, download := range downloads {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(150) {
+			for seed := range uint64(80) {
 				synctest.Test(t, func(t *testing.T) { downloadUnderFire(t, seed, download) })
 				if t.Failed() {
 					t.Fatal("seed", seed)

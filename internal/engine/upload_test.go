@@ -261,17 +261,17 @@ func TestReadIsWaitedFor(t *testing.T) {
 		return errBoom
 	}}
 	c := Config{Concurrency: 2, BlockSize: block, SinglePut: 1}
-	for name, upload := range map[string]func() error{
-		"Upload": func() error {
-			_, err := Upload(t.Context(), dst, readFunc(func(p []byte) (int, error) { return slow(p), nil }), c)
+	for name, upload := range map[string]func(ctx context.Context) error{
+		"Upload": func(ctx context.Context) error {
+			_, err := Upload(ctx, dst, readFunc(func(p []byte) (int, error) { return slow(p), nil }), c)
 			return err
 		},
-		"UploadAt": func() error {
-			return UploadAt(t.Context(), dst, readAtFunc(func(p []byte, _ int64) (int, error) { return slow(p), nil }), 0, 10*block, c)
+		"UploadAt": func(ctx context.Context) error {
+			return UploadAt(ctx, dst, readAtFunc(func(p []byte, _ int64) (int, error) { return slow(p), nil }), 0, 10*block, c)
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if err := upload(); err != errBoom {
+			if err := upload(t.Context()); err != errBoom {
 				t.Error(name, err)
 			}
 			if n := reading.Load(); n > 0 {

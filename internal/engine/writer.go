@@ -76,6 +76,9 @@ func NewWriter(ctx context.Context, dst Target, c Config) *Writer {
 	w.soft = softBlock(w.base, c.Budget.Limit())
 	// The first block is what may become a single Put: as large as asked for, within its share.
 	w.first = max(w.base, min(c.SinglePut, w.soft))
+	if c.BlockSize > 0 {
+		w.soft = w.base // who names a size gets it, as long as there are blocks enough
+	}
 	w.quit = context.AfterFunc(ctx, w.forget)
 	return w
 }

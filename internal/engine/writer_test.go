@@ -199,19 +199,27 @@ func TestStreamTooLong(t *testing.T) {
 }
 
 func TestStreamBlocksGrow(t *testing.T) {
-	var sizes [40]int64
-	dst := Target{
-		Stage:  func(_ context.Context, i int, body Body) error { sizes[i] = body.Len(); return nil },
-		Commit: func(context.Context, int) error { return nil },
+	sizes := func(block, length int64) []int64 {
+		all := make([]int64, 64)
+		dst := Target{
+			Stage:  func(_ context.Context, i int, body Body) error { all[i] = body.Len(); return nil },
+			Commit: func(_ context.Context, blocks int) error { all = all[:blocks]; return nil },
+		}
+		src := io.LimitReader(readFunc(func(p []byte) (int, error) { return len(p), nil }), length)
+		n, err := Upload(t.Context(), dst, src, Config{Concurrency: 1, BlockSize: block, Budget: NewBudget(256 * mib)})
+		if err != nil || n != length {
+			t.Fatal(n, err)
+		}
+		return all[:len(all)-1] // the last one holds what is left
 	}
-	src := io.LimitReader(readFunc(func(p []byte) (int, error) { return len(p), nil }), 50*mib)
-	n, err := Upload(t.Context(), dst, src, Config{Concurrency: 1, BlockSize: mib, Budget: NewBudget(32 * mib)})
-	if err != nil || n != 50*mib {
-		t.Fatal(n, err)
-	}
-	for i, n := range sizes[:20] {
-		if want := nextBlock(i, mib, 2*mib); n != want {
+	for i, n := range sizes(0, 100*mib) {
+		if want := nextBlock(i, defaultBlock, 16*mib); n != want {
 			t.Errorf("block %d has %d bytes, want %d", i, n, want)
+		}
+	}
+	for i, n := range sizes(mib, 50*mib+1) {
+		if n != mib {
+			t.Errorf("block %d has %d bytes, and 1 MiB was asked for", i, n)
 		}
 	}
 }
