@@ -103,8 +103,12 @@ func (s *stub) Do(req *http.Request) (*http.Response, error) {
 func (s *stub) answer(kind string, req *http.Request, body []byte) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	match := req.Header.Get("If-Match")
 	switch kind {
 	case "head":
+		if match != "" && match != s.etag {
+			return failure(req, 412, "ConditionNotMet")
+		}
 		return answerOf(req, 200, http.Header{"Etag": {s.etag}, "Content-Length": {fmt.Sprint(len(s.content))}}, nil)
 	case "block":
 		s.blocks[req.URL.Query().Get("blockid")] = body
@@ -125,7 +129,7 @@ func (s *stub) answer(kind string, req *http.Request, body []byte) *http.Respons
 		s.etag += "x"
 		return answerOf(req, 201, http.Header{"Etag": {s.etag}}, nil)
 	}
-	if match := req.Header.Get("If-Match"); match != "" && match != s.etag {
+	if match != "" && match != s.etag {
 		return failure(req, 412, "ConditionNotMet")
 	}
 	var first, last int

@@ -181,9 +181,14 @@ func TestReaderIsAReader(t *testing.T) {
 func TestConditionsOnEveryLeg(t *testing.T) {
 	for name, upload := range uploads {
 		s := newStub([]byte("the old blob"))
-		err := upload(t.Context(), s.blob(t), pattern(300*100), &UploadOptions{
-			BlockSize: 100, Conditions: Conditions{IfNoneMatch: azcore.ETagAny, LeaseID: "the-lease"},
-		})
+		s.before = func(_ int, kind string, req *http.Request) (*http.Response, error) {
+			if kind == "head" {
+				return failure(req, 403, "AuthorizationPermissionMismatch"), nil // who may only write
+			}
+			return nil, nil
+		}
+		o := &UploadOptions{BlockSize: 100, Conditions: Conditions{IfNoneMatch: azcore.ETagAny, LeaseID: "the-lease"}}
+		err := upload(t.Context(), s.blob(t), pattern(300*100), o)
 		if !errors.Is(err, fs.ErrExist) || !errors.Is(err, BlobAlreadyExists) {
 			t.Errorf("%s: %v, want BlobAlreadyExists", name, err)
 		}
@@ -197,6 +202,20 @@ func TestConditionsOnEveryLeg(t *testing.T) {
 			if req.Header.Get("x-ms-lease-id") != "the-lease" {
 				t.Errorf("%s: no lease on a %s", name, kindOf(req))
 			}
+		}
+		// Who may read as well is told before anything is sent.
+		s = newStub([]byte("the old blob"))
+		err = upload(t.Context(), s.blob(t), pattern(300*100), o)
+		if e, ok := errors.AsType[*Error](err); !ok || !errors.Is(err, fs.ErrExist) || e.StatusCode != 409 || e.RequestID == "" || !strings.Contains(err.Error(), "nothing was sent") {
+			t.Errorf("%s: %v, want BlobAlreadyExists at once", name, err)
+		}
+		if s.count["block"] != 0 || s.count["head"] != 1 || string(s.content) != "the old blob" {
+			t.Errorf("%s: %v, want one look and no block", name, s.count)
+		}
+		// A condition on what is there is looked at by the service itself.
+		err = upload(t.Context(), s.blob(t), pattern(300*100), &UploadOptions{BlockSize: 100, Conditions: Conditions{IfMatch: `"another"`}})
+		if !errors.Is(err, ConditionNotMet) || s.count["block"] != 0 {
+			t.Errorf("%s: %v after %v, want ConditionNotMet at once", name, err, s.count)
 		}
 	}
 	for name, download := range downloads {

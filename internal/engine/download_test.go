@@ -23,7 +23,7 @@ var downloads = map[string]func(ctx context.Context, f First, get Get, c Config)
 		return s, err
 	},
 	"Slice": func(ctx context.Context, f First, get Get, c Config) ([]byte, error) {
-		m := make(memory, max(f.Size, 0))
+		m := make(Memory, max(f.Size, 0))
 		n, err := Download(ctx, f, get, m, c)
 		if err == nil && n != f.Size {
 			return nil, errors.New("short without an error")
@@ -300,6 +300,34 @@ func TestDownloadStartsAtOnce(t *testing.T) {
 	})
 }
 
+// TestDownloadFailsFast counts what is asked for after a range was refused, by answers that know nothing
+// of contexts.
+func TestDownloadFailsFast(t *testing.T) {
+	eachDownload(t, func(t *testing.T, get func(*origin, First, Config) ([]byte, error)) {
+		const block, concurrency = 10 * kib, 4
+		for bad := range int64(6) {
+			var failed atomic.Bool
+			var after atomic.Int64
+			o := &origin{data: noise(50 * block)}
+			o.deny = func(_ context.Context, off int64) error {
+				if failed.Load() {
+					after.Add(1)
+				}
+				time.Sleep(time.Millisecond) // so that what is asked for at the same time is not after it
+				if off != bad*block {
+					return nil
+				}
+				failed.Store(true)
+				return errBoom
+			}
+			_, err := get(o, First{Size: 50 * block}, Config{Concurrency: concurrency, BlockSize: block})
+			if err != errBoom || after.Load() > concurrency {
+				t.Errorf("refused at block %d: %v, %d requests after it", bad, err, after.Load())
+			}
+		}
+	})
+}
+
 type badWriterAt struct {
 	n   int
 	err error
@@ -312,10 +340,6 @@ func (w badWriterAt) WriteAt(p []byte, off int64) (int, error) {
 	return w.n, w.err
 }
 
-type badSlice struct{ badWriterAt }
-
-func (badSlice) Slice(off, n int64) []byte { return make([]byte, max(0, min(n, 100*kib-off))) }
-
 func TestDownloadToBadWriter(t *testing.T) {
 	for _, c := range []struct {
 		w    io.WriterAt
@@ -325,7 +349,7 @@ func TestDownloadToBadWriter(t *testing.T) {
 		{badWriterAt{5, nil}, io.ErrShortWrite},
 		{badWriterAt{-5, nil}, nil},
 		{badWriterAt{1 << 30, nil}, nil},
-		{badSlice{}, nil},
+		{make(Memory, 100*kib), nil},
 	} {
 		o, b := &origin{data: noise(3 * mib)}, NewBudget(0)
 		n, err := Download(t.Context(), o.first(50*kib), o.get, c.w, Config{Concurrency: 2, BlockSize: 500 * kib, Budget: b})

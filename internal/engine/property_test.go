@@ -29,13 +29,7 @@ func TestUploadsUnderFire(t *testing.T) {
 }
 
 func uploadUnderFire(t *testing.T, seed uint64, upload func(context.Context, Target, []byte, Config) error) {
-	var guard sync.Mutex
-	rnd := rand.New(rand.NewPCG(seed, 3))
-	dice := func(n int) int {
-		guard.Lock()
-		defer guard.Unlock()
-		return rnd.IntN(n)
-	}
+	dice := newDice(seed, 3)
 	data := noise(int64(dice(400 << 10)))
 	b := NewBudget(int64(1 + dice(300<<10)))
 	c := Config{Concurrency: 1 + dice(5), BlockSize: int64(1000 + dice(64<<10)), SinglePut: int64(1 + dice(64<<10)), Budget: b}
@@ -60,22 +54,10 @@ func uploadUnderFire(t *testing.T, seed uint64, upload func(context.Context, Tar
 		}
 		return nil
 	}}
-	// Some attempts are answered before they are read, and the body is read later.
 	dst, inner := s.target(), s.target()
 	dst.Stage = func(ctx context.Context, i int, body Body) error {
 		if dice(4) == 0 {
-			r := body.Open()
-			go func() {
-				defer r.Close()
-				for dice(5) > 0 {
-					time.Sleep(time.Duration(dice(300)) * time.Millisecond)
-					p := make([]byte, 1+dice(10_000))
-					n, err := r.Read(p)
-					if err == nil && !bytes.Contains(data, p[:n]) {
-						t.Error("a late reader got wrong bytes")
-					}
-				}
-			}()
+			go readLate(t, body.Open(), data, dice)
 		}
 		return inner.Stage(ctx, i, body)
 	}
@@ -98,6 +80,30 @@ func uploadUnderFire(t *testing.T, seed uint64, upload func(context.Context, Tar
 	checkBudget(t, b)
 }
 
+// readLate reads a body of an attempt that was answered before it was read.
+func readLate(t *testing.T, r io.ReadCloser, data []byte, dice func(int) int) {
+	defer r.Close()
+	for dice(5) > 0 {
+		time.Sleep(time.Duration(dice(300)) * time.Millisecond)
+		p := make([]byte, 1+dice(10_000))
+		n, err := r.Read(p)
+		if err == nil && !bytes.Contains(data, p[:n]) {
+			t.Error("a late reader got wrong bytes")
+		}
+	}
+}
+
+// newDice throws a die of n sides, from any goroutine.
+func newDice(seed, game uint64) func(n int) int {
+	var guard sync.Mutex
+	rnd := rand.New(rand.NewPCG(seed, game))
+	return func(n int) int {
+		guard.Lock()
+		defer guard.Unlock()
+		return rnd.IntN(n)
+	}
+}
+
 // TestDownloadsUnderFire is the same for downloads.
 func TestDownloadsUnderFire(t *testing.T) {
 	for name, download := range downloads {
@@ -113,13 +119,7 @@ func TestDownloadsUnderFire(t *testing.T) {
 }
 
 func downloadUnderFire(t *testing.T, seed uint64, download func(context.Context, First, Get, Config) ([]byte, error)) {
-	var guard sync.Mutex
-	rnd := rand.New(rand.NewPCG(seed, 4))
-	dice := func(n int) int {
-		guard.Lock()
-		defer guard.Unlock()
-		return rnd.IntN(n)
-	}
+	dice := newDice(seed, 4)
 	size := 1 + dice(400<<10)
 	b := NewBudget(int64(1 + dice(1<<20)))
 	c := Config{Concurrency: 1 + dice(5), BlockSize: int64(1000 + dice(64<<10)), Budget: b}

@@ -430,7 +430,8 @@ func TestUploadAtAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if perBlock := n / blocks; perBlock > 4 {
+	// A request that may have to be left behind costs a goroutine; blocks are megabytes.
+	if perBlock := n / blocks; perBlock > 8 {
 		t.Errorf("%.1f allocations per block", perBlock)
 	}
 }
