@@ -78,6 +78,9 @@ func (e *Error) Error() string {
 	return pipeline.Redact(printable(b.String()))
 }
 
+// GoString is Error, quoted, so that %#v shows no more than that.
+func (e *Error) GoString() string { return fmt.Sprintf("&azureblob.Error(%q)", e.Error()) }
+
 // printable keeps a text to one line, however odd the name it quotes.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {

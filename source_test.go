@@ -148,6 +148,8 @@ func TestNilArguments(t *testing.T) {
 		},
 		"huge block":        func() error { _, err := b.NewWriter(ctx, &UploadOptions{BlockSize: 1 << 40}); return err },
 		"negative parallel": func() error { _, err := b.NewReader(ctx, &DownloadOptions{Concurrency: -1}); return err },
+		"nil to read from":  func() error { w, _ := b.NewWriter(ctx, nil); defer w.Abort(); _, err := w.ReadFrom(nil); return err },
+		"too parallel":      func() error { _, err := b.NewReader(ctx, &DownloadOptions{Concurrency: 1 << 40}); return err },
 		"no tier":           func() error { _, err := b.SetTier(ctx, "", nil); return err },
 		"no delimiter": func() error {
 			for _, err := range b.session.handleOfContainer().BlobsByHierarchy(ctx, "", nil) {

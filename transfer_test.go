@@ -16,6 +16,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
@@ -234,33 +235,44 @@ func TestConditionsOnEveryLeg(t *testing.T) {
 	}
 }
 
+// TestUploadFailsFast runs on virtual time: every request takes 10 ms, so that
+// what is sent after the answer of the one that fails was sent knowing of it.
 func TestUploadFailsFast(t *testing.T) {
 	const block, concurrency = 1000, 4
 	for name, upload := range uploads {
-		s := newStub(nil)
-		failed := atomic.Bool{}
-		after := atomic.Int64{}
-		s.before = func(n int, kind string, req *http.Request) (*http.Response, error) {
-			if kind == "block" && n == 3 {
-				failed.Store(true)
-				return failure(req, 403, "AuthorizationFailure"), nil
+		synctest.Test(t, func(t *testing.T) {
+			s := newStub(nil)
+			after := failing(s, "block", 3)
+			err := upload(t.Context(), s.blob(t), pattern(1000*block), &UploadOptions{BlockSize: block, Concurrency: concurrency})
+			if !errors.Is(err, AuthorizationFailure) || !errors.Is(err, fs.ErrPermission) {
+				t.Errorf("%s: %v, want AuthorizationFailure", name, err)
 			}
-			if failed.Load() {
-				after.Add(1)
+			if n := after.Load(); n > concurrency {
+				t.Errorf("%s: %d requests after the first failed block, and %d is the most", name, n, concurrency)
 			}
-			return nil, nil
-		}
-		err := upload(t.Context(), s.blob(t), pattern(1000*block), &UploadOptions{BlockSize: block, Concurrency: concurrency})
-		if !errors.Is(err, AuthorizationFailure) || !errors.Is(err, fs.ErrPermission) {
-			t.Errorf("%s: %v, want AuthorizationFailure", name, err)
-		}
-		if n := after.Load(); n > concurrency {
-			t.Errorf("%s: %d requests after the first failed block, and %d is the most", name, n, concurrency)
-		}
-		if s.content != nil {
-			t.Errorf("%s made a blob", name)
-		}
+			if s.content != nil {
+				t.Errorf("%s made a blob", name)
+			}
+		})
 	}
+}
+
+// failing makes the nth request of a kind fail, and counts those that come after
+// its answer.
+func failing(s *stub, kind string, nth int) *atomic.Int64 {
+	failed, after := atomic.Bool{}, &atomic.Int64{}
+	s.before = func(n int, k string, req *http.Request) (*http.Response, error) {
+		if failed.Load() {
+			after.Add(1)
+		}
+		time.Sleep(10 * time.Millisecond)
+		if k == kind && n == nth {
+			failed.Store(true)
+			return failure(req, 403, "AuthorizationFailure"), nil
+		}
+		return nil, nil
+	}
+	return after
 }
 
 func TestUploadReadsNoFurther(t *testing.T) {
@@ -296,25 +308,17 @@ func (c *counting) Read(p []byte) (int, error) {
 func TestDownloadFailsFast(t *testing.T) {
 	const concurrency = 4
 	for name, download := range downloads {
-		s := newStub(pattern(100_000))
-		failed, after := atomic.Bool{}, atomic.Int64{}
-		s.before = func(n int, kind string, req *http.Request) (*http.Response, error) {
-			if n == 4 {
-				failed.Store(true)
-				return failure(req, 403, "AuthorizationFailure"), nil
+		synctest.Test(t, func(t *testing.T) {
+			s := newStub(pattern(100_000))
+			after := failing(s, "get", 4)
+			_, err := download(t.Context(), s.blob(t), &DownloadOptions{BlockSize: 100, Concurrency: concurrency})
+			if !errors.Is(err, AuthorizationFailure) {
+				t.Errorf("%s: %v, want AuthorizationFailure", name, err)
 			}
-			if failed.Load() {
-				after.Add(1)
+			if n := after.Load(); n > concurrency {
+				t.Errorf("%s: %d requests after the first failure, and %d is the most", name, n, concurrency)
 			}
-			return nil, nil
-		}
-		_, err := download(t.Context(), s.blob(t), &DownloadOptions{BlockSize: 100, Concurrency: concurrency})
-		if !errors.Is(err, AuthorizationFailure) {
-			t.Errorf("%s: %v, want AuthorizationFailure", name, err)
-		}
-		if n := after.Load(); n > concurrency {
-			t.Errorf("%s: %d requests after the first failure, and %d is the most", name, n, concurrency)
-		}
+		})
 	}
 }
 
