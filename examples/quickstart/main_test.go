@@ -47,7 +47,7 @@ $`
 
 func TestQuickstartMistakes(t *testing.T) {
 	t.Setenv("AZURE_STORAGE_CONNECTION_STRING", "AccountName=x;AccountKey=secret!")
-	for _, args := range [][]string{{"a", "b"}, {}, {filepath.Join(t.TempDir(), "none")}} {
+	for _, args := range [][]string{{"a", "b"}, {"-h"}, {}, {filepath.Join(t.TempDir(), "none")}} {
 		var out bytes.Buffer
 		err := run(t.Context(), args, &out)
 		if err == nil || strings.Contains(err.Error(), "secret") {
