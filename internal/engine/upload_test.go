@@ -58,10 +58,12 @@ func TestUploadSizes(t *testing.T) {
 	}
 }
 
+// TestUploadFailsFast counts the blocks that are started after one has failed. Each takes a while, on
+// virtual time, so that what is started at the same moment is not after it.
 func TestUploadFailsFast(t *testing.T) {
 	const block, concurrency = 64 * kib, 4
 	for name, upload := range uploads {
-		t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			for bad := range 8 {
 				var failed, after atomic.Int64
 				s := &sink{}
@@ -70,6 +72,7 @@ func TestUploadFailsFast(t *testing.T) {
 					if failed.Load() > 0 {
 						after.Add(1)
 					}
+					time.Sleep(time.Millisecond)
 					if i == bad {
 						failed.Add(1)
 						return errBoom
@@ -85,12 +88,12 @@ func TestUploadFailsFast(t *testing.T) {
 				b := NewBudget(0)
 				err := upload(t.Context(), dst, noise(40*block), Config{Concurrency: concurrency, BlockSize: block, SinglePut: block, Budget: b})
 				if err != errBoom {
-					t.Fatalf("error is %v", err)
+					t.Fatalf("%s: error is %v", name, err)
 				}
 				s.checkNone(t)
 				checkBudget(t, b)
 				if n := after.Load(); n > concurrency {
-					t.Errorf("%d blocks started after the failure", n)
+					t.Errorf("%s: %d blocks started after the failure", name, n)
 				}
 			}
 		})
