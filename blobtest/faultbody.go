@@ -19,13 +19,8 @@ type faultyBody struct {
 }
 
 func (b *faultyBody) Read(p []byte) (int, error) {
-	if !b.struck && b.fault.Delay != 0 && b.off >= b.at {
-		b.struck = true
-		if !wait(b.request, b.fault.Delay) {
-			return 0, context.Cause(b.request.Context())
-		}
-	}
-	if !b.struck && b.fault.Delay != 0 && len(p) > 0 {
+	stalls := !b.struck && b.fault.Delay != 0 && b.fault.At != AfterOperation && b.fault.At != DuringAnswer
+	if stalls && b.off < b.at && len(p) > 0 {
 		p = p[:min(int64(len(p)), b.at-b.off)]
 	}
 	var takes time.Duration
@@ -35,13 +30,21 @@ func (b *faultyBody) Read(p []byte) (int, error) {
 		p = p[:n]
 	}
 	n, err := b.ReadCloser.Read(p)
-	if n > 0 && !wait(b.request, takes) {
-		return 0, context.Cause(b.request.Context())
-	}
 	if b.fault.FlipBit && b.fault.At == DuringRequest && b.off <= b.at && b.at < b.off+int64(n) {
 		p[b.at-b.off] ^= 1
 	}
 	b.off += int64(n)
+	if stalls && b.off >= b.at {
+		// The last bytes are held back: nobody has to read on to get to the pause.
+		b.struck = true
+		takes += b.fault.Delay
+		if b.fault.Delay < 0 {
+			takes = b.fault.Delay
+		}
+	}
+	if !wait(b.request, takes) {
+		return 0, context.Cause(b.request.Context())
+	}
 	return n, err
 }
 

@@ -51,13 +51,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := &conversation{begun: make(chan struct{}), ended: make(chan struct{}), cancel: cancel, header: http.Header{}, head: req.Method == http.MethodHead}
 	c.body, c.sink = io.Pipe()
 	r := serverRequest(req, ctx, c)
+	body := r.Body.(*requestBody) // the handler may put another one around it
 	c.stop = context.AfterFunc(req.Context(), func() {
 		// The handler ends by itself: its context is done, and so are both bodies.
 		cause := context.Cause(req.Context())
-		r.Body.(*requestBody).abort(cause)
+		body.abort(cause)
 		_ = c.sink.CloseWithError(cause)
 	})
-	go c.run(t.front, r)
+	go c.run(t.front, r, body)
 	select {
 	case <-c.begun:
 	case <-req.Context().Done():
@@ -184,11 +185,11 @@ func errReset(op string) error {
 	return &net.OpError{Op: op, Net: "blobtest", Err: syscall.ECONNRESET}
 }
 
-func (c *conversation) run(f *front, r *http.Request) {
+func (c *conversation) run(f *front, r *http.Request, body *requestBody) {
 	defer close(c.ended)
 	defer func() {
 		failure := recover()
-		_ = r.Body.Close()
+		_ = body.Close()
 		c.finish(failure)
 	}()
 	f.handle(c, r)
@@ -310,12 +311,14 @@ type responseBody struct {
 	*conversation
 	start *bytes.Reader
 	left  int64 // of what Content-Length announced; negative if it did not
-	done  error
+
+	closing sync.Mutex // a body may be closed while it is read
+	done    error
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
-	if b.done != nil {
-		return 0, b.done
+	if err := b.end(nil); err != nil {
+		return 0, err
 	}
 	if b.left == 0 {
 		return 0, b.end(io.EOF)
@@ -336,24 +339,25 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		b.left -= int64(n)
 		if b.left == 0 && err == nil {
 			err = b.end(io.EOF)
+			_ = b.body.Close() // a handler that writes more is not to wait
 		}
 	}
 	return n, err
 }
 
+// end keeps the first error that ends the body, and returns it.
 func (b *responseBody) end(err error) error {
-	b.done = err
-	if err == io.EOF {
-		_ = b.body.Close()
+	b.closing.Lock()
+	defer b.closing.Unlock()
+	if b.done == nil {
+		b.done = err
 	}
-	return err
+	return b.done
 }
 
 // Close ends the request, if it has not ended.
 func (b *responseBody) Close() error {
-	if b.done == nil {
-		b.done = http.ErrBodyReadAfterClose
-	}
+	_ = b.end(http.ErrBodyReadAfterClose)
 	_ = b.body.CloseWithError(errReset("write"))
 	b.cancel()
 	<-b.ended
