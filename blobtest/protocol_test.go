@@ -172,7 +172,9 @@ func TestSharedKey(t *testing.T) {
 	get(pathStyle, nil, nil).expect(t, "path style", 200, "")
 	get("https://"+srv.Account()+"-secondary.blob.test", nil, nil).expect(t, "secondary", 200, "")
 	get(pathStyle+"-secondary", nil, nil).expect(t, "secondary in path style", 200, "")
-	get(pathStyle, nil, func(r *http.Request) { r.URL.Path = strings.Replace(r.URL.Path, srv.Account(), srv.Account()+"-secondary", 1) }).
+	get(pathStyle, nil, func(r *http.Request) {
+		r.URL.Path = strings.Replace(r.URL.Path, srv.Account(), srv.Account()+"-secondary", 1)
+	}).
 		expect(t, "secondary, signed as the primary", 200, "")
 
 	get(hostStyle, nil, func(r *http.Request) { r.Header.Set("x-ms-meta-more", "unsigned") }).expect(t, "header unsigned", 403, "AuthenticationFailed")
