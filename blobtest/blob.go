@@ -49,9 +49,10 @@ func (x *exchange) versionOf(b *blob, r *revision) string {
 	return r.id
 }
 
-// answerRead is the answer of a read, with all that is told of a revision.
-func (x *exchange) answerRead(status int, r *revision, info azureblob.BlobInfo) {
-	_ = x.answer(status, info)
+// answerContent is the answer of a read: all that is told of a revision, as
+// describe says it, and content as the body.
+func (x *exchange) answerContent(status int, r *revision, info azureblob.BlobInfo, c content) error {
+	x.reply.body = c
 	x.set("Accept-Ranges", "bytes")
 	switch r.kind {
 	case azureblob.PageBlob:
@@ -59,6 +60,7 @@ func (x *exchange) answerRead(status int, r *revision, info azureblob.BlobInfo) 
 	case azureblob.AppendBlob:
 		x.set("x-ms-blob-committed-block-count", strconv.Itoa(r.appended))
 	}
+	return x.answer(status, info)
 }
 
 func blobProperties(x *exchange) error {
@@ -71,10 +73,9 @@ func blobProperties(x *exchange) error {
 	}
 	info := x.describe(b, r)
 	info.ContentMD5 = nil
-	x.answerRead(http.StatusOK, r, info)
 	x.set("Content-Length", strconv.FormatInt(r.content.size(), 10))
-	x.setMD5("Content-MD5", r.headers.ContentMD5)
-	return nil
+	x.setSum("Content-MD5", r.headers.ContentMD5)
+	return x.answerContent(http.StatusOK, r, info, content{})
 }
 
 func blobMetadata(x *exchange) error {
@@ -208,8 +209,8 @@ func (x *exchange) deletable(b *blob, r *revision, snapshots string) error {
 	return r.protection.guard(x.now)
 }
 
-// setMD5 sets a header to a checksum, if there is one.
-func (x *exchange) setMD5(name string, sum []byte) {
+// setSum sets a header to a checksum, if there is one.
+func (x *exchange) setSum(name string, sum []byte) {
 	if len(sum) > 0 {
 		x.set(name, base64Text(sum))
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 func init() {
-	handle(rest.PutBlock, endpoint{run: putBlock, body: contentBody, limit: maxBlock, needs: createBlob})
-	handle(rest.PutBlockList, endpoint{run: putBlockList, body: xmlBody, needs: createBlob})
+	handle(rest.PutBlock, endpoint{run: putBlock, body: contentBody, limit: maxBlock, digest: digestCRC64, needs: createBlob})
+	handle(rest.PutBlockList, endpoint{run: putBlockList, body: xmlBody, digest: digestCRC64, needs: createBlob})
 	handle(rest.GetBlockList, endpoint{run: getBlockList, needs: readBlob})
 }
 
@@ -129,13 +129,10 @@ func putBlock(x *exchange) error {
 // sent one, else the CRC64.
 func (x *exchange) answerSums() {
 	if x.sums.md5 != nil {
-		x.setMD5("Content-MD5", x.sums.md5)
+		x.setSum("Content-MD5", x.sums.md5)
 		return
 	}
-	if x.sums.crc64 == nil {
-		x.sums.crc64 = sumsOf(x.content, digestCRC64).crc64
-	}
-	x.setMD5("x-ms-content-crc64", x.sums.crc64)
+	x.setSum("x-ms-content-crc64", x.sums.crc64)
 }
 
 // blockLookup is the body of Put Block List: entries of three kinds in any order.
@@ -176,14 +173,8 @@ func putBlockList(x *exchange) error {
 	}
 	b.staged = staged{}
 	x.commit(b, next)
-	x.answerSumsOf(x.document)
-	return x.answer(http.StatusCreated, x.writeInfo(b))
-}
-
-// answerSumsOf tells the checksums of a body that is no content.
-func (x *exchange) answerSumsOf(body []byte) {
-	x.content = contentOf(body)
 	x.answerSums()
+	return x.answer(http.StatusCreated, x.writeInfo(b))
 }
 
 // assemble makes the content of next out of blocks of b.

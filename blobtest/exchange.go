@@ -2,6 +2,7 @@ package blobtest
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -118,10 +119,11 @@ func (x *exchange) admit() error {
 			return invalidQuery(name, id)
 		}
 	}
+	x.params.queryNumber("timeout", 0, math.MaxInt32, 0)
 	if x.query.Get("snapshot") != "" && x.query.Get("versionid") != "" {
 		return invalidQuery("versionid", x.query.Get("versionid"))
 	}
-	return nil
+	return x.invalid()
 }
 
 // mismatch is the error of a request that is no operation.
@@ -199,12 +201,6 @@ func (x *exchange) answerXML(status int, result any, root string, body any) erro
 	}
 	x.reply.header.Set("Content-Type", "application/xml")
 	x.reply.body = contentOf(b)
-	return x.answer(status, result)
-}
-
-// answerContent is answer with content as the body.
-func (x *exchange) answerContent(status int, result any, c content) error {
-	x.reply.body = c
 	return x.answer(status, result)
 }
 

@@ -94,8 +94,8 @@ func (x *exchange) failed(err error) {
 	}
 	h.Set("x-ms-error-code", string(f.code))
 	x.reply.status, x.reply.failure, x.reply.body = f.status, f, content{}
-	if f.status == http.StatusNotModified {
-		return
+	if f.status == http.StatusNotModified || x.request.Method == http.MethodHead {
+		return // the headers are all there is
 	}
 	h.Set("Content-Type", "application/xml")
 	x.reply.body = contentOf(f.document(x.id, x.now))

@@ -45,24 +45,20 @@ func getBlob(x *exchange) error {
 		return err
 	}
 	info := x.describe(b, r)
-	info.ContentMD5, info.ContentLength = nil, 0
+	info.ContentMD5, info.ContentLength = nil, 0 // each has a rule of its own here
 	if !partial {
-		x.answerRead(http.StatusOK, r, info)
-		x.setMD5("Content-MD5", r.headers.ContentMD5)
-		x.reply.body = r.content
-		return nil
+		x.setSum("Content-MD5", r.headers.ContentMD5)
+		return x.answerContent(http.StatusOK, r, info, r.content)
 	}
-	x.answerRead(http.StatusPartialContent, r, info)
-	x.set("Content-Range", contentRange(part.off, part.n, total))
-	x.setMD5("x-ms-blob-content-md5", r.headers.ContentMD5)
-	x.reply.body = r.content.slice(part.off, part.n)
-	s := sums{}
+	cut := r.content.slice(part.off, part.n)
 	if which != 0 {
-		s = sumsOf(x.reply.body, which)
+		s := sumsOf(cut, which)
+		x.setSum("Content-MD5", s.md5)
+		x.setSum("x-ms-content-crc64", s.crc64)
 	}
-	x.setMD5("Content-MD5", s.md5)
-	x.setMD5("x-ms-content-crc64", s.crc64)
-	return nil
+	x.set("Content-Range", contentRange(part.off, part.n, total))
+	x.setSum("x-ms-blob-content-md5", r.headers.ContentMD5)
+	return x.answerContent(http.StatusPartialContent, r, info, cut)
 }
 
 // checkSummedRange refuses checksums of what is no range, or too much of one.

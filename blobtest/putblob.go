@@ -85,7 +85,7 @@ func putBlob(x *exchange) error {
 	}
 	b.staged = staged{} // blocks that nobody committed are gone
 	x.commit(b, next)
-	x.setMD5("Content-MD5", x.sums.md5)
-	x.setMD5("x-ms-content-crc64", x.sums.crc64)
+	x.setSum("Content-MD5", x.sums.md5)
+	x.setSum("x-ms-content-crc64", x.sums.crc64)
 	return x.answer(http.StatusCreated, x.writeInfo(b))
 }

@@ -80,7 +80,7 @@ func (x *exchange) receive() error {
 	}
 	switch x.endpoint.body {
 	case xmlBody:
-		if err := x.receiveContent(maxDocument, 0); err != nil {
+		if err := x.receiveContent(maxDocument, x.endpoint.digest); err != nil {
 			return err
 		}
 		x.document, x.content = x.content.bytes(), content{}
@@ -113,7 +113,7 @@ func (x *exchange) receiveContent(limit int64, which digest) error {
 		return fail(azureblob.RequestBodyTooLarge).with("MaxLimit", base10(limit))
 	}
 	if wantMD5 != nil {
-		which |= digestMD5
+		which = digestMD5 // the answer will tell this one, and needs no other
 	}
 	if wantCRC != nil {
 		which |= digestCRC64

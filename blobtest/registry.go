@@ -48,7 +48,7 @@ type endpoint struct {
 	run     func(*exchange) error // with the lock; may be nil if prepare answers
 	body    bodyKind
 	limit   func(*exchange) int64 // most bytes of a contentBody
-	digest  digest                // checksums of a contentBody to have in any case
+	digest  digest                // checksums of the body to have, unless the client sent its MD5
 	needs   access                // who may do it
 }
 
