@@ -120,3 +120,27 @@ func (a *appender) Write(p []byte) (int, error) {
 	a.data = append(a.data, p...)
 	return len(p), nil
 }
+
+// contentReader reads a content from its start.
+type contentReader struct {
+	content content
+	piece   int
+	off     int64
+}
+
+func (r *contentReader) Read(p []byte) (int, error) {
+	if r.piece == len(r.content.pieces) {
+		return 0, io.EOF
+	}
+	data, end := r.content.pieces[r.piece].data, r.content.pieces[r.piece].end
+	n := int(min(int64(len(p)), end-r.off))
+	if data == nil {
+		clear(p[:n])
+	} else {
+		copy(p[:n], data[r.off-r.content.start(r.piece):])
+	}
+	if r.off += int64(n); r.off == end {
+		r.piece++
+	}
+	return n, nil
+}

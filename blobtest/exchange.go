@@ -114,10 +114,11 @@ func (x *exchange) admit() error {
 	if x.secondary && x.request.Method != http.MethodGet && x.request.Method != http.MethodHead && x.request.Method != http.MethodOptions {
 		return fail(azureblob.InsufficientAccountPermissions).because("Write operations are not allowed.")
 	}
-	for name, bit := range map[string]wire.Scope{"snapshot": wire.Snapshot, "versionid": wire.Version} {
-		if id := x.query.Get(name); id != "" && x.op.Scope&bit == 0 {
-			return invalidQuery(name, id)
-		}
+	if id := x.query.Get("snapshot"); id != "" && x.op.Scope&wire.Snapshot == 0 {
+		return invalidQuery("snapshot", id)
+	}
+	if id := x.query.Get("versionid"); id != "" && x.op.Scope&wire.Version == 0 {
+		return invalidQuery("versionid", id)
 	}
 	x.params.queryNumber("timeout", 0, math.MaxInt32, 0)
 	if x.query.Get("snapshot") != "" && x.query.Get("versionid") != "" {
@@ -205,7 +206,9 @@ func (x *exchange) answerXML(status int, result any, root string, body any) erro
 }
 
 // set sets a header of the answer, for those that a result cannot hold.
-func (x *exchange) set(name, value string) { x.reply.header.Set(name, value) }
+func (x *exchange) set(name, value string) {
+	x.reply.header[canonical(name)] = []string{value}
+}
 
 // stamp adds the headers that all answers have.
 func (x *exchange) stamp() {
@@ -235,6 +238,10 @@ func visible(s string) bool {
 
 var serverName = []string{"Blobtest/" + strings.TrimPrefix(azureblob.Version, "v")}
 
+// contentSender is a writer that takes content as it is. It reports false if it
+// cannot.
+type contentSender interface{ send(c content) bool }
+
 // write sends the answer.
 func (x *exchange) write(w http.ResponseWriter) {
 	h := w.Header()
@@ -244,13 +251,17 @@ func (x *exchange) write(w http.ResponseWriter) {
 	status := x.reply.status
 	bodiless := status == http.StatusNotModified || status == http.StatusNoContent
 	if _, ok := h["Content-Length"]; !ok && !bodiless {
-		h["Content-Length"] = []string{fmt.Sprint(x.reply.body.size())}
+		h["Content-Length"] = []string{base10(x.reply.body.size())}
 	}
 	w.WriteHeader(status)
-	if x.request.Method != http.MethodHead && !bodiless {
-		// The client may be gone, which is its own affair.
-		_, _ = x.reply.body.WriteTo(w)
+	if x.request.Method == http.MethodHead || bodiless {
+		return
 	}
+	if s, ok := w.(contentSender); ok && s.send(x.reply.body) {
+		return
+	}
+	// The client may be gone, which is its own affair.
+	_, _ = x.reply.body.WriteTo(w)
 }
 
 // newRequestID returns a random UUID. It names a request and guards nothing.

@@ -129,6 +129,12 @@ func (l *faults) clear() {
 	l.all = nil
 }
 
+func (l *faults) none() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.all) == 0
+}
+
 // fire returns the faults that happen to a request, and counts them.
 func (l *faults) fire(r *http.Request, t target) []*Fault {
 	l.mu.Lock()

@@ -9,10 +9,11 @@ import (
 // sockets or in the process, writes them down, applies faults, and hands them
 // on.
 type front struct {
-	serve  func(http.ResponseWriter, *http.Request, target)
-	https  bool
-	faults faults
-	log    requestLog
+	serve     func(http.ResponseWriter, *http.Request, target)
+	immediate bool // serve waits for nothing but the body of the request
+	https     bool
+	faults    faults
+	log       requestLog
 
 	door     sync.Mutex // guards what follows
 	listener *listening
@@ -46,7 +47,8 @@ func (f *front) Inject(fault Fault) *Injected { return f.faults.inject(fault) }
 // ClearFaults takes back all faults.
 func (f *front) ClearFaults() { f.faults.clear() }
 
-// Requests returns the requests so far, in the order in which they came in.
+// Requests returns the requests so far, in the order in which they came in. Of
+// more than 10,000 the oldest are forgotten.
 func (f *front) Requests() []Request { return f.log.list() }
 
 // ResetRequests forgets the requests so far.

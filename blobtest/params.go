@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goblob/azureblob"
@@ -32,11 +33,29 @@ func (p *params) wrong(err error) {
 }
 
 // text is a header, or "".
-func (p *params) text(name string) string { return p.header.Get(name) }
+func (p *params) text(name string) string {
+	if values := p.header[canonical(name)]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// canonicals are names of headers as net/http keeps them, by the names that the
+// code of this package gives; making one anew costs more than looking it up.
+var canonicals sync.Map
+
+func canonical(name string) string {
+	if key, ok := canonicals.Load(name); ok {
+		return key.(string)
+	}
+	key := http.CanonicalHeaderKey(name)
+	canonicals.Store(name, key)
+	return key
+}
 
 // need is a header that has to be there.
 func (p *params) need(name string) string {
-	v := p.header.Get(name)
+	v := p.text(name)
 	if v == "" {
 		p.wrong(missingHeader(name))
 	}
@@ -46,7 +65,7 @@ func (p *params) need(name string) string {
 // enum is a header that has one of a few values, compared without case and
 // returned as they are spelled here.
 func (p *params) enum(name string, allowed ...string) string {
-	v := p.header.Get(name)
+	v := p.text(name)
 	if v == "" {
 		return ""
 	}
@@ -60,7 +79,7 @@ func (p *params) enum(name string, allowed ...string) string {
 
 // number is a header that is a number of at least least. Without the header it is missing.
 func (p *params) number(name string, least, missing int64) int64 {
-	v := p.header.Get(name)
+	v := p.text(name)
 	if v == "" {
 		return missing
 	}
@@ -80,7 +99,7 @@ func (p *params) flag(name string) bool {
 // time is a header that is a date. A date that is not is no mistake for the
 // standard conditions of HTTP, but it is for this service.
 func (p *params) time(name string) time.Time {
-	v := p.header.Get(name)
+	v := p.text(name)
 	if v == "" {
 		return time.Time{}
 	}
@@ -93,7 +112,7 @@ func (p *params) time(name string) time.Time {
 
 // base64 is a header that is size bytes in base64, or any number if size is 0.
 func (p *params) base64(name string, size int) []byte {
-	v := p.header.Get(name)
+	v := p.text(name)
 	if v == "" {
 		return nil
 	}

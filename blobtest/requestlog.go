@@ -2,6 +2,7 @@ package blobtest
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,6 +28,9 @@ type Request struct {
 	AnswerBytes int64 // bytes of the body of the answer that were written
 }
 
+// maxRequests bounds the list; the older half goes when it is full.
+const maxRequests = 10_000
+
 // requestLog is the list of requests.
 type requestLog struct {
 	mu      sync.Mutex
@@ -48,27 +52,13 @@ var secretHeaders = []string{
 func (l *requestLog) add(r *http.Request, t target) *logEntry {
 	e := &logEntry{Request: Request{
 		Operation: t.operation(), Method: r.Method, Account: t.account, Secondary: t.secondary, Container: t.container, Blob: t.blob,
-		Query: t.query, Header: r.Header.Clone(),
+		Query: t.query, Header: r.Header,
 	}}
-	for _, name := range secretHeaders {
-		if e.Header[name] != nil {
-			e.Header[name] = []string{redacted}
-		}
-	}
-	for _, name := range []string{"X-Ms-Copy-Source", "X-Ms-Previous-Snapshot-Url"} {
-		if v := e.Header.Get(name); v != "" {
-			e.Header[name] = []string{pipeline.Redact(v)}
-		}
-	}
-	if t.query.Has("sig") {
-		e.Query = url.Values{}
-		for name, values := range t.query {
-			e.Query[name] = values
-		}
-		e.Query.Set("sig", redacted)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.entries) >= maxRequests {
+		l.entries = append(make([]*logEntry, 0, maxRequests), l.entries[maxRequests/2:]...)
+	}
 	l.entries = append(l.entries, e)
 	return e
 }
@@ -82,8 +72,27 @@ func (l *requestLog) list() []Request {
 		e.mu.Lock()
 		all[i] = e.Request
 		e.mu.Unlock()
+		all[i].redact()
 	}
 	return all
+}
+
+// redact replaces headers and query by copies without secrets.
+func (r *Request) redact() {
+	r.Header, r.Query = r.Header.Clone(), maps.Clone(r.Query)
+	for _, name := range secretHeaders {
+		if r.Header[name] != nil {
+			r.Header[name] = []string{redacted}
+		}
+	}
+	for _, name := range []string{"X-Ms-Copy-Source", "X-Ms-Previous-Snapshot-Url"} {
+		if v := r.Header.Get(name); v != "" {
+			r.Header[name] = []string{pipeline.Redact(v)}
+		}
+	}
+	if r.Query.Has("sig") {
+		r.Query.Set("sig", redacted)
+	}
 }
 
 func (l *requestLog) reset() {
@@ -130,4 +139,15 @@ func (t *tap) Write(p []byte) (int, error) {
 	t.entry.AnswerBytes += int64(n)
 	t.entry.mu.Unlock()
 	return n, err
+}
+
+func (t *tap) send(c content) bool {
+	s, ok := t.ResponseWriter.(contentSender)
+	if !ok || !s.send(c) {
+		return false
+	}
+	t.entry.mu.Lock()
+	t.entry.AnswerBytes += c.size()
+	t.entry.mu.Unlock()
+	return true
 }

@@ -89,7 +89,7 @@ func NewServer(o *Options) *Server {
 		s.add(name, key)
 	}
 	s.add(s.account, s.key)
-	s.front.serve = s.serve
+	s.front.serve, s.front.immediate = s.serve, true
 	s.front.https = s.options.HTTPS
 	return s
 }
@@ -99,7 +99,7 @@ func (s *Server) add(name, key string) {
 	if err != nil || len(decoded) == 0 || name == "" || strings.ContainsAny(name, "./:") {
 		panic(fmt.Sprintf("blobtest: the key of account %q is no base64, or it is no name of an account", name))
 	}
-	s.accounts[name] = &account{name: name, keys: [][]byte{decoded}, containers: map[string]*container{}, blocked: map[string]time.Time{}}
+	s.accounts[name] = &account{name: name, keys: []*accountKey{newAccountKey(decoded)}, containers: map[string]*container{}, blocked: map[string]time.Time{}}
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, t target) {

@@ -4,9 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goblob/azureblob"
@@ -48,12 +51,28 @@ func (x *exchange) authorizeSharedKey(credentials string) error {
 	return nil
 }
 
+// accountKey is a key that signs texts.
+type accountKey struct{ macs sync.Pool } // of hash.Hash
+
+func newAccountKey(key []byte) *accountKey {
+	k := &accountKey{}
+	k.macs.New = func() any { return hmac.New(sha256.New, key) }
+	return k
+}
+
+// sign is the signature of a text.
+func (k *accountKey) sign(text string) []byte {
+	mac := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(mac)
+	mac.Reset()
+	_, _ = io.WriteString(mac, text)
+	return mac.Sum(nil)
+}
+
 // signed reports whether the signature is that of the text by a key of the account.
 func (a *account) signed(text string, signature []byte) bool {
 	for _, key := range a.keys {
-		mac := hmac.New(sha256.New, key)
-		_, _ = mac.Write([]byte(text))
-		if hmac.Equal(mac.Sum(nil), signature) {
+		if hmac.Equal(key.sign(text), signature) {
 			return true
 		}
 	}

@@ -23,7 +23,7 @@ type store struct {
 // account is a storage account.
 type account struct {
 	name       string
-	keys       [][]byte // decoded
+	keys       []*accountKey
 	containers map[string]*container
 	deleted    []*container         // soft-deleted, in the order of their deletion
 	blocked    map[string]time.Time // names of containers that are being deleted, and until when

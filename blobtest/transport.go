@@ -58,7 +58,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		body.abort(cause)
 		_ = c.sink.CloseWithError(cause)
 	})
-	go c.run(t.front, r, body)
+	if t.front.immediate && req.Body == nil && t.front.faults.none() {
+		// Nothing in this waits for the client, so it needs no goroutine.
+		c.run(t.front, r, body)
+	} else {
+		go c.run(t.front, r, body)
+	}
 	select {
 	case <-c.begun:
 	case <-req.Context().Done():
@@ -164,7 +169,7 @@ type conversation struct {
 
 	header http.Header
 	status int
-	start  []byte // the body so far, until the answer begins
+	start  content // the body so far, until the answer begins
 	sent   http.Header
 	whole  bool // the start is all of the body
 	err    error
@@ -260,13 +265,23 @@ func (c *conversation) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if c.sent == nil {
-		if len(c.start)+len(p) <= holdBack {
-			c.start = append(c.start, p...)
+		if c.start.size()+int64(len(p)) <= holdBack {
+			c.start = join(c.start, contentOf(bytes.Clone(p)))
 			return len(p), nil
 		}
 		c.begin()
 	}
 	return c.sink.Write(p)
+}
+
+// send takes all of the body at once. It is not copied, nor is anybody kept
+// waiting until it is read.
+func (c *conversation) send(body content) bool {
+	if c.sent != nil || c.start.size() > 0 {
+		return false
+	}
+	c.start = body
+	return true
 }
 
 // Flush begins the answer.
@@ -296,20 +311,20 @@ func (c *conversation) response(req *http.Request) *http.Response {
 	if n, err := strconv.ParseInt(c.sent.Get("Content-Length"), 10, 64); err == nil {
 		resp.ContentLength = n
 	} else if c.whole {
-		resp.ContentLength = int64(len(c.start))
+		resp.ContentLength = c.start.size()
 	}
 	left := resp.ContentLength
 	if c.head || c.status == http.StatusNoContent || c.status == http.StatusNotModified {
 		left = 0
 	}
-	resp.Body = &responseBody{conversation: c, start: bytes.NewReader(c.start), left: left}
+	resp.Body = &responseBody{conversation: c, start: contentReader{content: c.start}, left: left}
 	return resp
 }
 
 // responseBody is the body of the answer as the client reads it.
 type responseBody struct {
 	*conversation
-	start *bytes.Reader
+	start contentReader
 	left  int64 // of what Content-Length announced; negative if it did not
 
 	closing sync.Mutex // a body may be closed while it is read
