@@ -68,18 +68,24 @@ func TestConditions(t *testing.T) {
 				tag = a.header.Get("ETag")
 			}
 		}
-		for _, c := range []struct {
-			header []string
-			status int
-		}{
-			{[]string{"If-Match", "*"}, 412}, {[]string{"If-None-Match", "*"}, 201}, {[]string{"If-Unmodified-Since", before}, 201},
-		} {
-			raw(t, srv, "DELETE", "photos/new", "")
-			if a := raw(t, srv, "PUT", "photos/new", "some", append(c.header, "x-ms-blob-type", "BlockBlob")...); a.status != c.status {
-				t.Errorf("new blob, %v: %d %s", c.header, a.status, a.code)
-			}
-		}
 	})
+}
+
+func TestConditionsOnNothing(t *testing.T) {
+	srv := blobtest.New(t)
+	raw(t, srv, "PUT", "photos?restype=container", "")
+	for _, c := range []struct {
+		name, value string
+		status      int
+	}{
+		{"If-Match", "*", 412}, {"If-Match", `"0x1"`, 412}, {"If-None-Match", "*", 201},
+		{"If-Unmodified-Since", "Sat, 01 Jan 2000 00:00:00 GMT", 201}, {"If-Modified-Since", "Sat, 01 Jan 2000 00:00:00 GMT", 201},
+	} {
+		raw(t, srv, "DELETE", "photos/new", "")
+		if a := raw(t, srv, "PUT", "photos/new", "some", c.name, c.value, "x-ms-blob-type", "BlockBlob"); a.status != c.status {
+			t.Errorf("%s: %s: %d %s", c.name, c.value, a.status, a.code)
+		}
+	}
 }
 
 func TestRanges(t *testing.T) {
@@ -161,6 +167,9 @@ func TestBlocks(t *testing.T) {
 		commit("<Uncommitted>BBBB</Uncommitted><Committed>AAAA</Committed><Latest>AAAA</Latest><Committed>AAAA</Committed>").expect(t, "mixed", 201, "")
 		if a := raw(t, srv, "GET", "photos/x", ""); a.body != "ba1a2a1" {
 			t.Errorf("mixed: %q", a.body)
+		}
+		if a := raw(t, srv, "GET", "photos/x?comp=blocklist&blocklisttype=uncommitted", ""); strings.Contains(a.body, "<Block>") {
+			t.Errorf("left after the commit: %s", a.body)
 		}
 		block("DDDD", "d").expect(t, "to be dropped", 201, "")
 		raw(t, srv, "PUT", "photos/x", "whole", "x-ms-blob-type", "BlockBlob").expect(t, "put", 201, "")

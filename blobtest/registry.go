@@ -21,18 +21,23 @@ import (
 // called with the lock of the store held, so it sees and changes one consistent
 // state, and must not do I/O. What cannot be done under the lock, such as
 // reading the source of a copy from elsewhere, is done by prepare, which is
-// called before it without the lock; a batch, which carries out other requests,
-// has prepare only.
+// called before it without the lock. A request within a request, such as a part
+// of a batch or the read of a copy source on this server, is one in prepare:
+// sub := x.server.newExchange(r, locate(r)); sub.process(); and sub.reply has the
+// answer, whose body shares the memory of the blob.
 //
 // run has four steps. First it takes its parameters from x.params, whose
 // methods remember the first mistake, and returns x.invalid() if there was one.
 // Then it finds its resource: x.findContainer, x.findBlob (the blob,
 // snapshot or version that the request names), x.findName (where a blob of that
-// name may be created). Then it checks: x.readable(revision) for reads or
-// x.writable(blob, revision) for writes hold conditional headers, lease, customer
-// key and immutability against it. Last it changes the state, and calls
+// name may be created). Then it checks: x.readable(blob, revision) for reads,
+// x.writable(blob, revision) for changes, x.overwritable(blob) for what creates
+// or replaces a blob; they hold conditional headers, lease, customer key and
+// immutability against it. An operation with fewer conditions calls the parts:
+// x.checkTags, x.checkDates, x.checkLease. Last it changes the state, and calls
 // x.answer with the status and a struct with response tags, of the client if it
-// fits, and x.answerXML or x.answerContent if there is a body.
+// fits; x.answerXML if there is a document, x.answerContent for a read of a blob,
+// and x.set for a header whose zero value has to be sent as well.
 //
 // Any of these may return an error, made by fail(code), which is what the
 // client gets; run must not have changed anything by then.
