@@ -138,10 +138,10 @@ func TestEmulatorToken(t *testing.T) {
 	}
 }
 
-type staticToken struct{}
+type staticToken struct{ token string }
 
-func (staticToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: "a secret token", ExpiresOn: time.Now().Add(time.Hour)}, nil
+func (s staticToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: s.token, ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
 func TestCredentials(t *testing.T) {
@@ -151,9 +151,15 @@ func TestCredentials(t *testing.T) {
 	if _, err := azureblob.NewServiceClient("https://account.blob.core.windows.net", azureblob.TokenCredential(nil), nil); err == nil {
 		t.Error("a nil token credential: no error")
 	}
-	for _, token := range []string{"", "?", "sv=2020-01-01", "sig=abc", "%zz"} {
+	for _, token := range []string{"", "?", "sv=2020-01-01", "sig=abc", "%zz", "sv=1&sig=2&comp=list"} {
 		if _, err := azureblob.NewServiceClient("https://account.blob.core.windows.net", azureblob.SASCredential(token), nil); err == nil {
 			t.Errorf("SAS %q: no error", token)
+		}
+	}
+	var none *azureblob.SharedKeyCredential
+	for _, c := range []azureblob.Credential{none, &azureblob.SharedKeyCredential{}} {
+		if _, err := azureblob.NewServiceClient("https://account.blob.core.windows.net", c, nil); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("a credential that is nil or zero: %v", err)
 		}
 	}
 	for _, c := range [][2]string{{"", "YQ=="}, {"account", ""}, {"account", "not base64!"}, {"https://account", "YQ=="}} {
@@ -171,7 +177,13 @@ func TestCredentialsPrintNoSecret(t *testing.T) {
 	service := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net", sas, nil))
 	signed := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net", shared, nil))
 	blob := signed.Container("photos").Blob("cat").WithCustomerKey(customer)
-	for _, v := range []any{shared, *shared, sas, &sas, customer, &customer, azureblob.TokenCredential(staticToken{}), service, *service, signed, *signed, blob, *blob, blob.Lease("")} {
+	type holder struct {
+		credential azureblob.Credential
+		key        azureblob.CustomerKey
+		shared     azureblob.SharedKeyCredential
+	}
+	holders := []any{holder{credential: sas, key: customer, shared: *shared}, &holder{credential: azureblob.TokenCredential(staticToken{"a secret token"})}, []azureblob.Credential{sas, shared}}
+	for _, v := range append(holders, shared, *shared, sas, customer, &customer, azureblob.TokenCredential(staticToken{"a secret token"}), service, *service, signed, *signed, blob, *blob, blob.Lease("")) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			text := fmt.Sprintf(verb, v)
 			for _, secret := range []string{"c2VjcmV0a2V5", "secretkey", "7365637265746b6579", "633256", "a secret token", "115 101 99", "MDEyMzQ1Njc4OWFi", "0123456789abcdef0", "115, 0x65"} {

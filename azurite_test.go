@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -201,7 +202,7 @@ func TestEmulatorSnapshots(t *testing.T) {
 // nastyNames are names that clients have tripped over.
 var nastyNames = []string{
 	"a b", "100%", "%20", "a+b", "a#b", "a?b=c", "a&b", "a=b", "ü", "日本語", "😀", "e\u0301", "\u00e9", "\"quoted\"", "'single'", "a;b,c:d@e",
-	"~!*()$", "<>|", "[]{}^`", "a//b", "/x", "x/", "//", "x.", "a/./b", "a/../b", "..", ".", "tab\there", strings.Repeat("n", 1024), "k=v&comp=list",
+	"~!*()$", "<>|", "[]{}^`", "a//b", "/x", "x/", "//", "x.", "a/./b", "a/../b", "..", ".", strings.Repeat("n", 1024), "k=v&comp=list",
 	" leading", "trailing ", "\u00a0", "a\u2028b",
 }
 
@@ -248,12 +249,12 @@ func mustCredential(t *testing.T) *azureblob.SharedKeyCredential {
 
 func TestBadNames(t *testing.T) {
 	s := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net", nil, refusingOptions(t)))
-	for _, name := range []string{"", "ab", strings.Repeat("c", 64), "Photos", "a_b", "-ab", "ab-", "a--b", "ü12", "a/b", "a\x00b", "$"} {
+	for _, name := range []string{"", "ab", strings.Repeat("c", 64), "Photos", "a_b", "-ab", "ab-", "a--b", "ü12", "a/b", "a\x00b", "$", "$" + strings.Repeat("a", 63)} {
 		if _, err := s.Container(name).Create(t.Context(), nil); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("container %q: %v, want an error before the network", name, err)
 		}
 	}
-	for _, name := range []string{"", strings.Repeat("n", 1025), "a\x00b", "\xff", strings.Repeat("a/", 300) + "b", strings.Repeat("😀", 513)} {
+	for _, name := range []string{"", strings.Repeat("n", 1025), "a\x00b", "\xff", "tab\there", "line\nbreak", "\x7f", strings.Repeat("a/", 300) + "b", strings.Repeat("😀", 513)} {
 		if _, err := s.Container("photos").Blob(name).Properties(t.Context(), nil); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("blob %.20q: %v, want an error before the network", name, err)
 		}
@@ -476,13 +477,27 @@ func TestEmulatorNeverOverwrites(t *testing.T) {
 	c, ctx := newContainer(t, emulated(t)), t.Context()
 	b := c.Blob("precious")
 	must[azureblob.UploadResult](t)(b.Upload(ctx, strings.NewReader("precious"), nil))
-	_, err := b.Upload(ctx, bytes.NewReader(make([]byte, 300<<10)), &azureblob.UploadOptions{
-		BlockSize: 1 << 10, Conditions: azureblob.Conditions{IfNoneMatch: azcore.ETagAny},
-	})
-	if !errors.Is(err, azureblob.BlobAlreadyExists) || !errors.Is(err, fs.ErrExist) {
-		t.Errorf("upload of 300 blocks over a blob: %v", err)
+	// A signature to write only: it cannot see the blob before all blocks are sent.
+	server := azurite.Shared(t)
+	writer := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient(server.URL(), azureblob.SASCredential(accountSAS(t, server, "wc")), azureblob.CapturingOptions()))
+	var commits atomic.Int64
+	for who, blob := range map[string]*azureblob.BlobClient{"owner": b, "writer": writer.Container(c.Name()).Blob(b.Name())} {
+		_, err := blob.Upload(ctx, bytes.NewReader(make([]byte, 300<<10)), &azureblob.UploadOptions{
+			CallOptions: azureblob.CallOptions{OnRequest: func(req *http.Request) {
+				if req.URL.Query().Get("comp") == "blocklist" {
+					commits.Add(1)
+				}
+			}},
+			BlockSize: 1 << 10, Conditions: azureblob.Conditions{IfNoneMatch: azcore.ETagAny},
+		})
+		if !errors.Is(err, azureblob.BlobAlreadyExists) || !errors.Is(err, fs.ErrExist) {
+			t.Errorf("upload of 300 blocks over a blob by its %s: %v", who, err)
+		}
+		if got, err := b.ReadAll(ctx, nil); err != nil || string(got) != "precious" {
+			t.Errorf("the blob has %q, %v", got, err)
+		}
 	}
-	if got, err := b.ReadAll(ctx, nil); err != nil || string(got) != "precious" {
-		t.Errorf("the blob has %q, %v", got, err)
+	if commits.Load() != 1 {
+		t.Errorf("%d commits, and only that of the writer was to be tried", commits.Load())
 	}
 }

@@ -1,9 +1,9 @@
 package azureblob
 
 import (
-	"errors"
-	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -45,7 +45,7 @@ func parseConnectionString(s string) (*connection, error) {
 		return developmentConnection(flag, values)
 	}
 	if _, ok := values["developmentstorageproxyuri"]; ok {
-		return nil, errors.New("azureblob: connection string: DevelopmentStorageProxyUri goes only with UseDevelopmentStorage=true")
+		return nil, invalidf("connection string: DevelopmentStorageProxyUri goes only with UseDevelopmentStorage=true")
 	}
 	c := &connection{}
 	if err := c.setEndpoints(values); err != nil {
@@ -57,23 +57,23 @@ func parseConnectionString(s string) (*connection, error) {
 	case hasKey:
 		account := values["accountname"]
 		if account == "" {
-			return nil, errors.New("azureblob: connection string: AccountKey needs AccountName")
+			return nil, invalidf("connection string: AccountKey needs AccountName")
 		}
 		if c.credential, err = NewSharedKeyCredential(account, key); err != nil {
 			return nil, atKey("AccountName or AccountKey", err)
 		}
 	case hasToken:
-		if _, err := SASCredential(token).authorize(nil, ""); err != nil {
+		c.credential = SASCredential(token)
+		if _, err := c.credential.authorize(nil, ""); err != nil {
 			return nil, atKey("SharedAccessSignature", err)
 		}
-		c.credential = SASCredential(token)
 	}
 	return c, nil
 }
 
 // atKey says which key of a connection string an error is about.
 func atKey(key string, err error) error {
-	return fmt.Errorf("azureblob: connection string: %s: %s", key, strings.TrimPrefix(err.Error(), "azureblob: "))
+	return invalidf("connection string: %s: %s", key, strings.TrimPrefix(err.Error(), "azureblob: "))
 }
 
 func splitConnectionString(s string) (map[string]string, error) {
@@ -85,7 +85,7 @@ func splitConnectionString(s string) (map[string]string, error) {
 		}
 		key, value, ok := strings.Cut(part, "=")
 		if !ok {
-			return nil, fmt.Errorf("azureblob: connection string: part %d is not of the form Key=Value", i+1)
+			return nil, invalidf("connection string: part %d is not of the form Key=Value", i+1)
 		}
 		name := strings.ToLower(strings.TrimSpace(key))
 		spelled, known := connectionKeys[name]
@@ -95,20 +95,20 @@ func splitConnectionString(s string) (map[string]string, error) {
 		case !known:
 			// A key can be given as a value by mistake, so only a plain word is shown.
 			if len(name) > 40 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" {
-				return nil, fmt.Errorf("azureblob: connection string: part %d has an unknown key", i+1)
+				return nil, invalidf("connection string: part %d has an unknown key", i+1)
 			}
-			return nil, fmt.Errorf("azureblob: connection string: unknown key %q", strings.TrimSpace(key))
+			return nil, invalidf("connection string: unknown key %q; known are %s", strings.TrimSpace(key), strings.Join(slices.Sorted(maps.Values(connectionKeys)), ", "))
 		}
 		if _, twice := values[name]; twice {
-			return nil, fmt.Errorf("azureblob: connection string: %s is there twice", spelled)
+			return nil, invalidf("connection string: %s is there twice", spelled)
 		}
 		if value = strings.TrimSpace(value); value == "" {
-			return nil, fmt.Errorf("azureblob: connection string: %s is empty", spelled)
+			return nil, invalidf("connection string: %s is empty", spelled)
 		}
 		values[name] = value
 	}
 	if len(values) == 0 {
-		return nil, errors.New("azureblob: connection string: it is empty")
+		return nil, invalidf("connection string: it is empty")
 	}
 	return values, nil
 }
@@ -120,26 +120,29 @@ func (c *connection) setEndpoints(values map[string]string) error {
 		protocol = "https"
 	case "http", "https":
 	default:
-		return errors.New("azureblob: connection string: DefaultEndpointsProtocol is neither http nor https")
+		return invalidf("connection string: DefaultEndpointsProtocol is neither http nor https")
 	}
 	c.endpoint, c.secondary = values["blobendpoint"], values["blobsecondaryendpoint"]
 	if c.endpoint != "" {
-		if _, err := parseEndpoint(c.endpoint); err != nil {
+		if err := checkEndpoint(c.endpoint); err != nil {
 			return atKey("BlobEndpoint", err)
 		}
 		if c.secondary != "" {
-			if _, err := parseEndpoint(c.secondary); err != nil {
+			if err := checkEndpoint(c.secondary); err != nil {
 				return atKey("BlobSecondaryEndpoint", err)
 			}
 		}
 		return nil
 	}
 	if c.secondary != "" {
-		return errors.New("azureblob: connection string: BlobSecondaryEndpoint goes only with BlobEndpoint")
+		return invalidf("connection string: BlobSecondaryEndpoint goes only with BlobEndpoint")
 	}
 	account := values["accountname"]
+	if strings.Trim(account, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+		return invalidf("connection string: AccountName has a character that no account name has")
+	}
 	if account == "" {
-		return errors.New("azureblob: connection string: it needs a BlobEndpoint or an AccountName")
+		return invalidf("connection string: it needs a BlobEndpoint or an AccountName")
 	}
 	suffix := strings.Trim(values["endpointsuffix"], "./")
 	if suffix == "" {
@@ -147,21 +150,30 @@ func (c *connection) setEndpoints(values map[string]string) error {
 	}
 	host := func(account string) string { return protocol + "://" + account + ".blob." + suffix }
 	c.endpoint, c.secondary = host(account), host(account+"-secondary")
-	if _, err := parseEndpoint(c.endpoint); err != nil {
-		return atKey("AccountName or EndpointSuffix", err)
+	if err := checkEndpoint(c.endpoint); err != nil || strings.Contains(suffix, "/") {
+		return invalidf("connection string: EndpointSuffix is no host name")
 	}
 	return nil
 }
 
+// checkEndpoint refuses an endpoint that is no plain URL of a service.
+func checkEndpoint(endpoint string) error {
+	loc, err := locate(endpoint, 0)
+	if err == nil && loc.sas != "" {
+		return invalidf("it holds a shared access signature; give that as SharedAccessSignature")
+	}
+	return err
+}
+
 func developmentConnection(flag string, values map[string]string) (*connection, error) {
 	if !strings.EqualFold(flag, "true") {
-		return nil, errors.New("azureblob: connection string: UseDevelopmentStorage can only be true")
+		return nil, invalidf("connection string: UseDevelopmentStorage can only be true")
 	}
 	base := emulatorURL
 	if proxy, ok := values["developmentstorageproxyuri"]; ok {
 		u, err := url.Parse(proxy)
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return nil, errors.New("azureblob: connection string: DevelopmentStorageProxyUri is no http or https URL")
+			return nil, invalidf("connection string: DevelopmentStorageProxyUri is no http or https URL")
 		}
 		base = u.Scheme + "://" + u.Host
 		if u.Port() == "" {
@@ -170,7 +182,7 @@ func developmentConnection(flag string, values map[string]string) (*connection, 
 	}
 	for name := range values {
 		if name != "usedevelopmentstorage" && name != "developmentstorageproxyuri" {
-			return nil, fmt.Errorf("azureblob: connection string: %s does not go with UseDevelopmentStorage", connectionKeys[name])
+			return nil, invalidf("connection string: %s does not go with UseDevelopmentStorage", connectionKeys[name])
 		}
 	}
 	credential, err := NewSharedKeyCredential(emulatorAccount, emulatorKey)

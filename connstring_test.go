@@ -2,6 +2,8 @@ package azureblob
 
 import (
 	"encoding/base64"
+	"errors"
+	"io/fs"
 	"strings"
 	"testing"
 )
@@ -46,7 +48,7 @@ func TestConnectionStrings(t *testing.T) {
 				if want := base64.StdEncoding.EncodeToString(c.key()); c.account == "acc" && want != secretKey {
 					t.Errorf("another key: %s", want)
 				}
-			case SASCredential:
+			case sasCredential:
 				who = "SAS"
 			}
 			if s.URL() != tc.endpoint || s.SecondaryURL() != tc.secondary || who != tc.credential {
@@ -80,11 +82,21 @@ func TestBadConnectionStrings(t *testing.T) {
 		"UseDevelopmentStorage=true;DevelopmentStorageProxyUri=secret":                 "DevelopmentStorageProxyUri",
 		"AccountName=https://acc.blob.core.windows.net/secret;AccountKey=" + secretKey: "AccountName",
 		secretKey: "part 1",
+		"BlobEndpoint=https://a.blob.core.windows.net/?" + secretSAS:                    "BlobEndpoint",
+		"BlobEndpoint=https://a.example.com/;BlobSecondaryEndpoint=https://b/?x=secret": "BlobSecondaryEndpoint",
+		"AccountName=acc;EndpointSuffix=a.b?secret":                                     "EndpointSuffix",
+		"AccountName=acc;EndpointSuffix=a.b/secret":                                     "EndpointSuffix",
+		"AccountName=secret.com/;SharedAccessSignature=" + secretSAS:                    "AccountName",
+		"BlobEndpoint=secret:abc":                                                       "BlobEndpoint",
+		"BlobEndpoint=https://user:secret/x@host/":                                      "BlobEndpoint",
 	} {
 		_, err := NewServiceClientFromConnectionString(text, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error about %q", text, err, want)
 			continue
+		}
+		if !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%q: the error is not fs.ErrInvalid: %v", text, err)
 		}
 		if strings.Contains(strings.ToLower(err.Error()), "secret") || strings.Contains(err.Error(), secretKey[:10]) {
 			t.Errorf("the error shows a value: %v", err)
@@ -127,7 +139,7 @@ func TestURLs(t *testing.T) {
 		t.Errorf("container URL with SAS: %v, %v", c, err)
 	}
 	b, err := NewBlobClient("https://acc.blob.core.windows.net/photos/cat.jpg?snapshot=2026-01-02T03:04:05.0000000Z&"+secretSAS, nil, nil)
-	if err != nil || b.scope.Snapshot != "2026-01-02T03:04:05.0000000Z" || strings.Contains(string(b.credential().(SASCredential)), "snapshot") {
+	if err != nil || b.scope.Snapshot != "2026-01-02T03:04:05.0000000Z" || strings.Contains(b.credential().(sasCredential).token(), "snapshot") {
 		t.Errorf("snapshot URL with SAS: %v, %v", b, err)
 	}
 }
@@ -139,10 +151,23 @@ func TestBadURLs(t *testing.T) {
 		"https://x.example.com/", "https://x.example.com/photos/", "https://x.example.com/Photos/secret?" + secretSAS,
 	} {
 		_, err := NewBlobClient(url, nil, nil)
-		if err == nil {
-			t.Errorf("%q: no error", url)
+		if !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%q: %v, want fs.ErrInvalid", url, err)
 		} else if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "sig=") {
 			t.Errorf("%q: the error shows a value: %v", url, err)
+		}
+	}
+	for _, url := range []string{"https://acc.blob.core.windows.net/photos", "http://127.0.0.1:10000/acc/photos", "https://acc.dfs.core.windows.net", "https://acc.blob.core.windows.net/?comp=list"} {
+		if _, err := NewServiceClient(url, nil, nil); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("the service %q: %v, want fs.ErrInvalid", url, err)
+		}
+	}
+	for _, url := range []string{
+		"https://acc.blob.core.windows.net/photos/2026", "http://127.0.0.1:10000/acc", "http://127.0.0.1:10000/acc/photos/2026",
+		"https://acc.blob.core.windows.net/photos?restype=container&" + secretSAS, "https://acc.blob.core.windows.net/",
+	} {
+		if _, err := NewContainerClient(url, nil, nil); !errors.Is(err, fs.ErrInvalid) || strings.Contains(err.Error(), "sig=") {
+			t.Errorf("the container %q: %v, want fs.ErrInvalid", url, err)
 		}
 	}
 	if _, err := NewBlobClient("https://x.example.com/photos/b?"+secretSAS, SASCredential(secretSAS), nil); err == nil {

@@ -40,7 +40,8 @@ func NewContainerClientFromConnectionString(connectionString, container string, 
 }
 
 // Blob returns the handle of a blob. The name is checked by the first call that
-// uses it.
+// uses it: 1 to 1,024 characters, without control characters. The service takes
+// a backslash for a slash, and may drop a dot or slash at the end.
 func (c *ContainerClient) Blob(name string) *BlobClient {
 	return &BlobClient{c.handleOf(2, c.container, name, scope{})}
 }
@@ -79,6 +80,7 @@ type CreateContainerResult struct {
 	ResponseInfo
 	ETag         azcore.ETag `response:"ETag"`
 	LastModified time.Time   `response:"Last-Modified"`
+	Existed      bool        // CreateIfNotExists found it there already; nothing but ResponseInfo is filled then
 }
 
 // Create creates the container.
@@ -92,14 +94,13 @@ func (c *ContainerClient) Create(ctx context.Context, o *CreateContainerOptions)
 }
 
 // CreateIfNotExists creates the container, and is content with one that exists
-// already, whatever its metadata and access. The result of that has status 409
-// and no ETag.
+// already, whatever its metadata and access: see [CreateContainerResult.Existed].
 //
 // REST: Create Container.
 func (c *ContainerClient) CreateIfNotExists(ctx context.Context, o *CreateContainerOptions) (CreateContainerResult, error) {
 	r, err := c.Create(ctx, o)
 	if errors.Is(err, ContainerAlreadyExists) {
-		return CreateContainerResult{ResponseInfo: infoOf(err)}, nil
+		return CreateContainerResult{ResponseInfo: infoOf(err), Existed: true}, nil
 	}
 	return r, err
 }

@@ -2,9 +2,8 @@ package azureblob
 
 import (
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -13,10 +12,9 @@ import (
 	"github.com/goblob/azureblob/internal/pipeline"
 )
 
-// Credential says who is calling. It is a [*SharedKeyCredential], a
-// [SASCredential] or the result of [TokenCredential]; nil is an anonymous
-// caller, who can read what is public, or one whose URL holds a shared access
-// signature.
+// Credential says who is calling. It is a [*SharedKeyCredential], or what
+// [SASCredential] or [TokenCredential] return; nil is an anonymous caller, who
+// can read what is public, or one whose URL holds a shared access signature.
 //
 // No credential shows its secret when it is printed, logged or encoded.
 type Credential interface {
@@ -36,8 +34,7 @@ type secret[T any] func() T
 func hide[T any](v T) secret[T] { return func() T { return v } }
 
 // SharedKeyCredential is the name of a storage account and one of its two
-// access keys. It can do everything in the account, and sign shared access
-// signatures. It is safe for concurrent use.
+// access keys. It can do everything in the account. It is safe for concurrent use.
 type SharedKeyCredential struct {
 	account string
 	key     secret[[]byte]
@@ -48,17 +45,17 @@ type SharedKeyCredential struct {
 // missing, does not show the key.
 func NewSharedKeyCredential(account, key string) (*SharedKeyCredential, error) {
 	if account == "" {
-		return nil, errors.New("azureblob: the account name is empty")
+		return nil, invalidf("the account name is empty")
 	}
 	if strings.ContainsAny(account, "/?#:@ \t\r\n") {
-		return nil, errors.New("azureblob: the account name has a character that no account name has; is it a URL?")
+		return nil, invalidf("the account name has a character that no account name has; is it a URL?")
 	}
 	if key == "" {
-		return nil, errors.New("azureblob: the account key is empty")
+		return nil, invalidf("the account key is empty")
 	}
 	decoded, err := base64.StdEncoding.DecodeString(key)
 	if err != nil {
-		return nil, errors.New("azureblob: the account key is not valid base64")
+		return nil, invalidf("the account key is not valid base64")
 	}
 	return &SharedKeyCredential{account: account, key: hide(decoded)}, nil
 }
@@ -71,13 +68,10 @@ func (c *SharedKeyCredential) String() string {
 	return "SharedKeyCredential(" + c.account + ", " + redacted + ")"
 }
 
-// GoString is String, so that %#v hides the key as well.
-func (c *SharedKeyCredential) GoString() string { return c.String() }
-
-// Format is String for every verb.
-func (c *SharedKeyCredential) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
-
 func (c *SharedKeyCredential) authorize(*url.URL, string) (policy.Policy, error) {
+	if c.key == nil {
+		return nil, invalidf("the SharedKeyCredential is its zero value; make one with NewSharedKeyCredential")
+	}
 	return pipeline.SharedKey(c.account, c.key()), nil
 }
 
@@ -87,29 +81,33 @@ func (c *SharedKeyCredential) authorize(*url.URL, string) (policy.Policy, error)
 //	client, err := azureblob.NewServiceClient(url, azureblob.SASCredential(token), nil)
 //
 // The token is checked when a client is made from it.
-type SASCredential string
+func SASCredential(token string) Credential { return sasCredential{hide(token)} }
 
-// String hides the token.
-func (c SASCredential) String() string { return "SASCredential(" + redacted + ")" }
+type sasCredential struct{ token secret[string] }
 
-// GoString is String, so that %#v hides the token as well.
-func (c SASCredential) GoString() string { return c.String() }
+func (c sasCredential) String() string { return "SASCredential(" + redacted + ")" }
 
-// Format is String for every verb.
-func (c SASCredential) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
+// sasParameters are what a shared access signature is made of.
+var sasParameters = strings.Fields("sv ss srt sp st se sip spr sr sig si sdd ses api-version skoid sktid skt ske sks skv " +
+	"saoid suoid scid skdutid sduoid srh srq rscc rscd rsce rscl rsct")
 
-// MarshalText is String, for encoders.
-func (c SASCredential) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-func (c SASCredential) authorize(*url.URL, string) (policy.Policy, error) {
-	token := strings.TrimPrefix(string(c), "?")
+func (c sasCredential) authorize(*url.URL, string) (policy.Policy, error) {
+	token := strings.TrimPrefix(c.token(), "?")
+	if token == "" {
+		return nil, invalidf("the shared access signature is empty")
+	}
 	query, err := url.ParseQuery(token)
 	if err != nil {
-		return nil, errors.New("azureblob: the shared access signature is no query string")
+		return nil, invalidf("the shared access signature is no query string")
 	}
 	for _, name := range []string{"sv", "sig"} {
 		if query.Get(name) == "" {
-			return nil, fmt.Errorf("azureblob: the shared access signature lacks its %s parameter", name)
+			return nil, invalidf("the shared access signature lacks its %s parameter", name)
+		}
+	}
+	for name := range query {
+		if !slices.Contains(sasParameters, name) {
+			return nil, invalidf("the shared access signature has a parameter that is none of its own; is it a whole URL, or that of a request?")
 		}
 	}
 	return pipeline.SAS(token), nil
@@ -125,22 +123,22 @@ func (c SASCredential) authorize(*url.URL, string) (policy.Policy, error) {
 // tenant of the account is found out by itself where the service names it in a
 // challenge. See [ClientOptions.Audience] for other clouds.
 func TokenCredential(credential azcore.TokenCredential) Credential {
-	return tokenCredential{credential}
+	return tokenCredential{hide(credential)}
 }
 
-type tokenCredential struct{ source azcore.TokenCredential }
+type tokenCredential struct {
+	source secret[azcore.TokenCredential]
+}
 
-func (c tokenCredential) String() string               { return "TokenCredential(" + redacted + ")" }
-func (c tokenCredential) GoString() string             { return c.String() }
-func (c tokenCredential) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(c.String())) }
-func (c tokenCredential) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+func (c tokenCredential) String() string { return "TokenCredential(" + redacted + ")" }
 
 func (c tokenCredential) authorize(endpoint *url.URL, audience string) (policy.Policy, error) {
-	if c.source == nil {
-		return nil, errors.New("azureblob: the token credential is nil")
+	source := c.source()
+	if isNil(source) {
+		return nil, invalidf("the token credential is nil")
 	}
 	if endpoint.Scheme != "https" {
-		return nil, fmt.Errorf("azureblob: a token credential needs an https endpoint, and %s://%s is none", endpoint.Scheme, endpoint.Host)
+		return nil, invalidf("a token credential needs an https endpoint, and %s://%s is none", endpoint.Scheme, endpoint.Host)
 	}
-	return pipeline.Bearer(c.source, audience), nil
+	return pipeline.Bearer(source, audience), nil
 }

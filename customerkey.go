@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 )
 
 // CustomerKey is an AES-256 key of the caller's own that the service encrypts
@@ -32,15 +31,6 @@ func (k CustomerKey) SHA256() string { return k.hash }
 
 // String hides the key.
 func (k CustomerKey) String() string { return "CustomerKey(" + redacted + ")" }
-
-// GoString is String, so that %#v hides the key as well.
-func (k CustomerKey) GoString() string { return k.String() }
-
-// Format is String for every verb.
-func (k CustomerKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }
-
-// MarshalText is String, for encoders.
-func (k CustomerKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // WithCustomerKey returns a handle that reads and writes the blob with a key of
 // the caller's own. The endpoint has to be https. The zero key takes it off.

@@ -34,12 +34,13 @@ type DownloadOptions struct {
 	BlockSize int64
 
 	// Concurrency is how many ranges are under way at a time. Default
-	// [ClientOptions.Concurrency].
+	// [ClientOptions.Concurrency]; at most 1,000.
 	Concurrency int
 
 	// Progress is told how many bytes have been delivered: at most every 100 ms
 	// and once at the end, never less than before, and never from two goroutines
-	// at a time. It should return soon.
+	// at a time. It should return soon, and must not call the transfer that it
+	// is of; to give that up, cancel its context.
 	Progress func(done int64)
 }
 
@@ -93,23 +94,14 @@ func (b *BlobClient) ReadAll(ctx context.Context, o *DownloadOptions) ([]byte, e
 	}
 	if first.Size > math.MaxInt {
 		closeBody(first.Body)
-		return nil, b.refuse(rest.GetBlob, fmt.Errorf("%d bytes do not fit into memory", first.Size))
+		return nil, b.local(rest.GetBlob, fmt.Errorf("%d bytes do not fit into memory", first.Size))
 	}
-	content := make(memory, first.Size)
+	content := make(engine.Memory, first.Size)
 	if _, err := d.run(ctx, first, content); err != nil {
 		return nil, err
 	}
 	return content, nil
 }
-
-// memory is a target that the engine reads into without a copy between.
-type memory []byte
-
-// WriteAt copies p to its place.
-func (m memory) WriteAt(p []byte, off int64) (int, error) { return copy(m[off:], p), nil }
-
-// Slice returns the place of n bytes at off.
-func (m memory) Slice(off, n int64) []byte { return m[off : off+n : off+n] }
 
 const (
 	defaultRangeSize  = 8 << 20
@@ -143,8 +135,8 @@ func (b *BlobClient) newDownload(ctx context.Context, o *DownloadOptions, block 
 		err = fmt.Errorf("DownloadOptions.Range is no range: offset %d, count %d", r.Offset, r.Count)
 	case d.block < 0 || d.block > engine.MaxBlockSize:
 		err = fmt.Errorf("DownloadOptions.BlockSize is %d and not 1 to %d", d.o.BlockSize, int64(engine.MaxBlockSize))
-	case d.o.Concurrency < 0:
-		err = fmt.Errorf("DownloadOptions.Concurrency is negative: %d", d.o.Concurrency)
+	case d.o.Concurrency < 0 || d.o.Concurrency > maxConcurrency:
+		err = fmt.Errorf("DownloadOptions.Concurrency is %d and not 1 to %d", d.o.Concurrency, maxConcurrency)
 	}
 	if err != nil {
 		return nil, b.refuse(rest.GetBlob, err)
@@ -234,6 +226,11 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 		return nil, answer{}, err
 	}
 	a, err := d.verify(resp.StatusCode, resp.Header.Get("Content-Range"), resp.ContentLength, off, n)
+	if err == nil && r.ETag == "" {
+		// Nothing could be pinned. The service always has one; a proxy that shows
+		// its own page has none.
+		err = d.b.local(rest.GetBlob, errors.New("the answer has no ETag, so it is not that of the service"))
+	}
 	if err == nil && d.started && (r.ETag != d.result.ETag || a.total != d.total) {
 		err = modified(d.b.errorOf(rest.GetBlob, fmt.Errorf("the answer has ETag %s and size %d, after %s and %d",
 			r.ETag, a.total, d.result.ETag, d.total)))
@@ -265,8 +262,8 @@ func (d *download) verify(status int, contentRange string, length, off, n int64)
 		return answer{}, d.b.local(rest.GetBlob, fmt.Errorf("the answer does not fit the request: "+format, args...))
 	}
 	if status == 200 {
-		if length < 0 {
-			return wrong("it has no Content-Length")
+		if length < 0 || length > engine.MaxBlocks*engine.MaxBlockSize {
+			return wrong("it has no Content-Length, or one that no blob can have: %d", length)
 		}
 		if off > 0 {
 			return wrong("the range %d- was asked for, and all of the blob came", off)
@@ -275,7 +272,7 @@ func (d *download) verify(status int, contentRange string, length, off, n int64)
 	}
 	start, end, total, ok := parseContentRange(contentRange)
 	switch {
-	case !ok:
+	case !ok || total > engine.MaxBlocks*engine.MaxBlockSize:
 		return wrong("its Content-Range is %q", contentRange)
 	case start != off || n > 0 && end >= off+n || end >= total || end < start-1:
 		return wrong("bytes %d-%d were asked for, and %q came", off, off+n-1, contentRange)

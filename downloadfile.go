@@ -14,6 +14,11 @@ import (
 // DownloadFile is [BlobClient.Download] to the file with that name. It writes to
 // a new file beside it and renames that when all is there, so a failure leaves
 // an old file as it was, and no other behind. The mode of an old file is kept.
+// It always begins at the start; to go on with a part that is there, open a
+// [Reader] with a range and the ETag in its conditions.
+//
+// Errors of the file are those of package os, and fs.ErrNotExist is one of them:
+// to know that the blob is missing, ask for [BlobNotFound].
 //
 // REST: Get Blob.
 func (b *BlobClient) DownloadFile(ctx context.Context, path string, o *DownloadOptions) (DownloadResult, error) {
@@ -66,10 +71,17 @@ func createBeside(path string) (*newFile, error) {
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
+	default:
+		if _, err := os.Lstat(path); err == nil {
+			return nil, invalidError{fmt.Errorf("%s is a link to nothing", path)}
+		}
 	}
 	name := filepath.Join(filepath.Dir(target), "."+shortened(filepath.Base(target))+"."+newUUID()[:13]+".tmp")
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			e.Path = path // the name beside it tells the caller nothing
+		}
 		return nil, err
 	}
 	n := &newFile{File: f, target: target}

@@ -1,32 +1,29 @@
 package azureblob
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strings"
 )
 
 // parseEndpoint reads the URL of a service, a container or a blob. Its errors
-// show no part of the URL that could hold a secret.
+// quote no part of the URL, any of which could be a secret in the wrong place.
 func parseEndpoint(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
-		return nil, fmt.Errorf("azureblob: malformed URL: %w", err)
+	if !strings.HasPrefix(raw, "https://") && !strings.HasPrefix(raw, "http://") {
+		return nil, invalidf("malformed URL: it does not begin with https:// or http://")
 	}
+	u, err := url.Parse(raw)
 	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("azureblob: malformed URL: its scheme is %q and not http or https", u.Scheme)
+	case err != nil:
+		return nil, invalidf("malformed URL: its host, its port or an escape in its path cannot be read")
 	case u.Hostname() == "":
-		return nil, errors.New("azureblob: malformed URL: it has no host")
+		return nil, invalidf("malformed URL: it has no host")
 	case u.User != nil:
-		return nil, errors.New("azureblob: malformed URL: it has a user name or password")
+		return nil, invalidf("malformed URL: it has a user name or password")
 	case u.Fragment != "":
-		return nil, errors.New("azureblob: malformed URL: it has a fragment; write # as %23 in names")
+		return nil, invalidf("malformed URL: it has a fragment; write # as %%23 in names")
+	case strings.Contains(u.Hostname(), ".dfs."):
+		return nil, invalidf("this is an endpoint of Data Lake Storage; use that of the Blob service, with .blob. in its place")
 	}
 	return u, nil
 }
@@ -36,7 +33,7 @@ type location struct {
 	service         *url.URL // endpoint of the service, without query and trailing slash
 	container, blob string
 	scope           scope
-	sas             SASCredential // the signature in the query, if there is one
+	sas             string // the signature in the query, if there is one
 }
 
 // locate takes the URL of a service (depth 0), a container (1) or a blob (2) apart.
@@ -72,13 +69,16 @@ func locate(raw string, depth int) (*location, error) {
 		loc.blob, err = url.PathUnescape(loc.blob)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("azureblob: malformed URL: %w", err)
+		return nil, invalidf("malformed URL: an escape in its path cannot be read")
+	}
+	if err := checkPrefix(u, prefix, depth); err != nil {
+		return nil, err
 	}
 	if depth > 0 && loc.container == "" {
-		return nil, errors.New("azureblob: the URL names no container")
+		return nil, invalidf("the URL names no container")
 	}
 	if depth > 1 && loc.blob == "" {
-		return nil, errors.New("azureblob: the URL names no blob")
+		return nil, invalidf("the URL names no blob")
 	}
 	base := u.Scheme + "://" + u.Host
 	if prefix != "" {
@@ -88,10 +88,26 @@ func locate(raw string, depth int) (*location, error) {
 	return loc, err
 }
 
+// checkPrefix refuses a path before the container that cannot be right: on the
+// hosts of the service there is none, and in path style it is the account. Other
+// hosts may be proxies with paths of their own.
+func checkPrefix(u *url.URL, prefix string, depth int) error {
+	kind := []string{"service", "container", "blob"}[depth]
+	switch {
+	case strings.Contains(u.Hostname(), ".blob.") && prefix != "":
+		return invalidf("the URL names more than a %s; there are constructors for containers and blobs", kind)
+	case depth > 0 && pathStyle(u) && prefix == "":
+		return invalidf("the URL names no %s: on such a host the first part of the path is the account", kind)
+	case pathStyle(u) && strings.Contains(prefix, "/"):
+		return invalidf("the URL names more than a %s: on such a host the first part of the path is the account", kind)
+	}
+	return nil
+}
+
 func (loc *location) readQuery(raw string, depth int) error {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
-		return errors.New("azureblob: malformed URL: its query cannot be read")
+		return invalidf("malformed URL: its query cannot be read")
 	}
 	if depth == 2 {
 		loc.scope.Snapshot, loc.scope.Version = query.Get("snapshot"), query.Get("versionid")
@@ -101,10 +117,10 @@ func (loc *location) readQuery(raw string, depth int) error {
 	if len(query) == 0 {
 		return nil
 	}
-	if query.Get("sig") == "" {
-		return errors.New("azureblob: the URL has a query that is no shared access signature")
+	loc.sas = strings.ReplaceAll(query.Encode(), "+", "%20")
+	if _, err := SASCredential(loc.sas).authorize(nil, ""); err != nil {
+		return invalidf("the URL has a query that is no shared access signature, or more than one")
 	}
-	loc.sas = SASCredential(strings.ReplaceAll(query.Encode(), "+", "%20"))
 	return nil
 }
 

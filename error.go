@@ -26,7 +26,8 @@ import (
 //
 // It is [fs.ErrNotExist] for status 404, [fs.ErrExist] for something that is
 // there already, [fs.ErrPermission] for 401 and 403, and [fs.ErrInvalid] for
-// bad input that was not sent. It wraps an *azcore.ResponseError if the service
+// bad input that was not sent. Errors of a local file answer to these as well,
+// so where one is involved ask for the code. It wraps an *azcore.ResponseError if the service
 // answered, and otherwise the error of the connection or of the context.
 type Error struct {
 	Operation string // name of the operation in the REST reference, such as Put Blob
@@ -51,37 +52,34 @@ var ErrBlobModified = errors.New("the blob was modified during the download")
 // Error returns one line: operation, resource, status, code, message, request id.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString("azureblob: ")
-	b.WriteString(e.Operation)
+	b.WriteString("azureblob: " + e.Operation)
 	if e.Container != "" {
-		b.WriteByte(' ')
-		b.WriteString(printable(e.Container))
+		b.WriteString(" " + e.Container)
 	}
 	if e.Blob != "" {
-		b.WriteByte('/')
-		b.WriteString(printable(e.Blob))
+		b.WriteString("/" + e.Blob)
 	}
 	b.WriteString(": ")
-	if e.StatusCode == 0 {
-		b.WriteString(pipeline.Redact(printable(e.err.Error())))
-		return b.String()
+	if e.StatusCode == 0 && e.err != nil {
+		b.WriteString(strings.TrimPrefix(e.err.Error(), "azureblob: "))
+		return pipeline.Redact(printable(b.String()))
 	}
 	fmt.Fprintf(&b, "%d", e.StatusCode)
 	if e.Code != "" {
-		b.WriteByte(' ')
-		b.WriteString(printable(string(e.Code)))
+		b.WriteString(" " + string(e.Code))
 	}
 	if e.Message != "" {
-		b.WriteString(": ")
-		b.WriteString(printable(e.Message))
+		b.WriteString(": " + e.Message)
 	}
 	if e.RequestID != "" {
-		b.WriteString(" (request ")
-		b.WriteString(printable(e.RequestID))
-		b.WriteByte(')')
+		b.WriteString(" (request " + e.RequestID + ")")
 	}
-	return b.String()
+	// A name can hold a signature, if somebody took a URL for it.
+	return pipeline.Redact(printable(b.String()))
 }
+
+// GoString is Error, quoted, so that %#v shows no more than that.
+func (e *Error) GoString() string { return fmt.Sprintf("&azureblob.Error(%q)", e.Error()) }
 
 // printable keeps a text to one line, however odd the name it quotes.
 func printable(s string) string {

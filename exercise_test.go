@@ -17,6 +17,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
@@ -152,10 +153,10 @@ var exercises = map[string]exercise{
 		return scoped(s).WithVersion("some").SetTier(ctx, TierHot, filled[SetTierOptions]())
 	}},
 	"Blob_Download": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		if _, err := scoped(s).WithSnapshot("some").Download(ctx, make(memory, 2), &DownloadOptions{Range: Range{2, 2}}); err != nil {
+		if _, err := scoped(s).WithSnapshot("some").Download(ctx, make(engine.Memory, 2), &DownloadOptions{Range: Range{2, 2}}); err != nil {
 			return nil, err
 		}
-		return scoped(s).WithVersion("some").Download(ctx, make(memory, 2), filled[DownloadOptions]())
+		return scoped(s).WithVersion("some").Download(ctx, make(engine.Memory, 2), filled[DownloadOptions]())
 	}},
 	"BlockBlob_Upload": {func(ctx context.Context, s *ServiceClient) (any, error) {
 		return scoped(s).Upload(ctx, strings.NewReader("x"), filled[UploadOptions]())

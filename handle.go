@@ -26,7 +26,8 @@ type session struct {
 	secondary   string // "" if there is none
 	budget      *engine.Budget
 	concurrency int
-	once        policy.RetryOptions // for operations that must not run twice
+	once        policy.RetryOptions // for requests that must not be carried out twice
+	rereads     int                 // of lists whose body broke off
 	idle        func()              // closes idle connections; nil if the transport is the caller's
 }
 
@@ -61,13 +62,17 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		budget:      engine.NewBudget(o.memory()),
 		concurrency: o.concurrency(),
 		once:        o.Retry.once(),
+		rereads:     o.Retry.rereads(),
 	}
 	if s.secondary == "" {
 		s.secondary = secondaryOf(service)
 	}
 	s.secondary = strings.TrimSuffix(s.secondary, "/")
 	var auth policy.Policy
-	if !isNil(cred) {
+	if cred != nil {
+		if isNil(cred) {
+			return nil, invalidf("the credential is a nil pointer; an anonymous caller gives nil itself")
+		}
 		var err error
 		if auth, err = cred.authorize(service, o.Audience); err != nil {
 			return nil, err
@@ -97,6 +102,9 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 // handleOf makes the handle of the account (both names empty), a container or a
 // blob. A bad name is no error yet, so that handles can be chained.
 func (s *session) handleOf(depth int, container, blob string, sc scope) handle {
+	if s == nil {
+		return handle{container: container, blob: blob}
+	}
 	h := handle{session: s, container: container, blob: blob, url: s.service + "/", scope: sc}
 	if depth > 0 {
 		h.url += escapeName(container)
@@ -119,6 +127,9 @@ func (h *handle) Pipeline() runtime.Pipeline { return h.pipeline }
 // URL returns the URL of the resource. It never holds a signature, so it is
 // safe to print; for the same reason it alone does not give access.
 func (h *handle) URL() string {
+	if h.session == nil {
+		return ""
+	}
 	u := h.url
 	if h.container == "" {
 		u = h.service
@@ -135,21 +146,13 @@ func (h *handle) URL() string {
 // String is URL.
 func (h *handle) String() string { return h.URL() }
 
-// resource is the name of the handle in error messages.
-func (h *handle) resource() string {
-	if h.blob != "" {
-		return h.container + "/" + h.blob
-	}
-	return h.container
-}
-
 // send makes a REST call on the resource of the handle. The parts are structs
 // with wire tags; those that embed CallOptions bring the caller's extras along.
 func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error) {
 	if err := h.check(ctx, op); err != nil {
 		return nil, err
 	}
-	c := wire.Call{Op: op, URL: h.url, Body: body, Result: result}
+	c := wire.Call{Op: op, URL: h.url, Body: body, Result: result, Once: h.once, Rereads: h.rereads}
 	c.Parts = append(h.scopeParts(op, len(parts)), parts...)
 	for _, part := range parts {
 		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
@@ -159,9 +162,6 @@ func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body 
 				return nil, h.refuse(op, err)
 			}
 		}
-	}
-	if op.Retry == wire.Once {
-		ctx = policy.WithRetryOptions(ctx, h.once)
 	}
 	resp, err := c.Do(ctx, h.pipeline)
 	if err != nil {
@@ -236,7 +236,11 @@ func (e invalidError) Unwrap() error        { return e.error }
 
 // invalidf makes the error of bad input outside of a REST call.
 func invalidf(format string, args ...any) error {
-	return invalidError{fmt.Errorf("azureblob: "+format, args...)}
+	err := fmt.Errorf("azureblob: "+format, args...)
+	if text := err.Error(); pipeline.Redact(text) != text {
+		err = errors.New(pipeline.Redact(text)) // a name can be a whole URL by mistake
+	}
+	return invalidError{err}
 }
 
 // isNil reports whether v is nil or a nil pointer in an interface.

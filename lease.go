@@ -6,8 +6,9 @@ import (
 )
 
 // BlobLeaseClient is a lease on a blob or a container: the right to write to it
-// or delete it while nobody else can, for a time or until it is given back. It
-// is safe for concurrent use.
+// or delete it while nobody else can, for a time or until it is given back. For
+// now it is only the name of a lease, for conditions: the operations on leases
+// come with a later version. It is safe for concurrent use.
 type BlobLeaseClient struct {
 	handle
 	id string

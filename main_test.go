@@ -35,13 +35,19 @@ func CapturingOptions() *ClientOptions {
 	return &ClientOptions{Logger: slog.New(slog.NewTextHandler(seenWriter{}, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 }
 
+// keepLine keeps what azcore logs.
+func keepLine(event azlog.Event, text string) { fmt.Fprintf(seenWriter{}, "%s %s\n", event, text) }
+
+// listen says who gets what azcore logs.
+func listen(to func(azlog.Event, string)) { azlog.SetListener(to) }
+
 func TestMain(m *testing.M) {
 	errorMade = func(e *Error) {
 		seen.Lock()
 		defer seen.Unlock()
 		seen.errors = append(seen.errors, e)
 	}
-	azlog.SetListener(func(event azlog.Event, text string) { fmt.Fprintf(seenWriter{}, "%s %s\n", event, text) })
+	listen(keepLine)
 	goleak.VerifyTestMain(secretless{azurite.M{M: m}})
 }
 
@@ -63,7 +69,8 @@ func (s secretless) Run() int {
 	}
 	for _, secret := range []string{emulatorKey, secretKey, "YSBrZXkgZm9yIHRlc3Rz", "c2VjcmV0LXNpZ25hdHVyZQ", "a secret token"} {
 		if bytes.Contains(seen.lines.Bytes(), []byte(secret)) {
-			fmt.Fprintf(os.Stderr, "the secret %.8s... is in an error or a log line\n", secret)
+			i := bytes.Index(seen.lines.Bytes(), []byte(secret))
+			fmt.Fprintf(os.Stderr, "the secret %.8s... is in an error or a log line: ...%s\n", secret, seen.lines.Bytes()[max(0, i-200):i+8])
 			code = 1
 		}
 	}

@@ -14,7 +14,7 @@ func checkContainerName(name string) error {
 	switch {
 	case name == "":
 		return errors.New("the container name is empty")
-	case name[0] == '$' && len(name) > 1:
+	case name[0] == '$' && len(name) > 1 && len(name) <= 63:
 		name = "x" + name[1:]
 	case len(name) < 3 || len(name) > 63:
 		return fmt.Errorf("the container name has %d characters and not 3 to 63", utf8.RuneCountInString(name))
@@ -31,8 +31,8 @@ func checkContainerName(name string) error {
 }
 
 // checkBlobName refuses what the service does not take as a blob name: nothing
-// at all, more than 1,024 characters or 254 path segments, NUL, and bytes that
-// are not UTF-8.
+// at all, more than 1,024 characters or 254 path segments, control characters,
+// and bytes that are not UTF-8.
 func checkBlobName(name string) error {
 	if name == "" {
 		return errors.New("the blob name is empty")
@@ -42,8 +42,8 @@ func checkBlobName(name string) error {
 	}
 	length := 0
 	for _, r := range name {
-		if r == 0 {
-			return errors.New("the blob name has a NUL character")
+		if r < ' ' || r == 0x7f {
+			return errors.New("the blob name has a control character")
 		}
 		length++
 		if r > 0xffff {

@@ -33,8 +33,8 @@ type ClientOptions struct {
 	MemoryBudget int64
 
 	// Concurrency is how many requests a transfer has under way at a time
-	// unless its own options say otherwise. Default four a processor
-	// (GOMAXPROCS), at least 16 and at most 64.
+	// unless its own options say otherwise, at most 1,000. Default four a
+	// processor (GOMAXPROCS), at least 16 and at most 64.
 	Concurrency int
 
 	// Transport sends the requests; an *http.Client is one. The default is made
@@ -68,14 +68,17 @@ type ClientOptions struct {
 	PerRetryPolicies []policy.Policy
 }
 
+// maxConcurrency keeps a slip of the pen from opening connections without end.
+const maxConcurrency = 1000
+
 var versionForm = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
 
 func (o *ClientOptions) check() error {
 	switch {
 	case o.MemoryBudget < 0:
 		return invalidf("ClientOptions.MemoryBudget is negative: %d", o.MemoryBudget)
-	case o.Concurrency < 0:
-		return invalidf("ClientOptions.Concurrency is negative: %d", o.Concurrency)
+	case o.Concurrency < 0 || o.Concurrency > maxConcurrency:
+		return invalidf("ClientOptions.Concurrency is %d and not 1 to %d", o.Concurrency, maxConcurrency)
 	case o.ServiceVersion != "" && !versionForm.MatchString(o.ServiceVersion):
 		return invalidf("ClientOptions.ServiceVersion %q is not of the form YYYY-MM-DD", o.ServiceVersion)
 	}

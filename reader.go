@@ -31,7 +31,8 @@ var (
 
 // NewReader opens the blob, or the range of it in the options, for reading. The
 // first request is sent now, so a blob that is not there is an error now. The
-// context is that of all reads. The reader has to be closed.
+// context is that of all reads. The reader has to be closed: until then it holds
+// connections, goroutines, and blocks of the memory budget.
 //
 //	r, err := blob.NewReader(ctx, nil)
 //	if err != nil {
@@ -65,7 +66,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 
 // ReadAt reads len(p) bytes at an offset from the start of what was opened, in
 // several requests at a time if there are many. It returns io.EOF if there are
-// fewer.
+// fewer. Each call is at least one request and nothing is kept, so for code that
+// reads many small pieces, as archive/zip does, ReadAll and a bytes.Reader are
+// faster by far, or a cache between the two.
 func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	n, err := r.reader.ReadAt(p, off)
 	return n, r.failed(err)

@@ -1,6 +1,8 @@
 package azureblob
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"time"
 
@@ -10,6 +12,11 @@ import (
 // RetryOptions say how failed requests are repeated. Worth another try are
 // connections that fail or break, and the statuses 408, 429, 500, 502, 503 and
 // 504. The wait grows exponentially, with jitter, unless the service names one.
+//
+// Some writes would fail, or act again, if the service had carried out the first
+// try and only its answer was lost: creating, deleting and snapshots, and all
+// writes with conditions. Those are repeated only if it is sure that the service
+// did not act: if it could not be reached, or answered 429 or 503.
 type RetryOptions struct {
 	// Total is how often a request is repeated after its first try. Default 3;
 	// negative for never.
@@ -33,15 +40,27 @@ func (o *RetryOptions) check() error {
 }
 
 func (o *RetryOptions) policy() policy.RetryOptions {
-	return policy.RetryOptions{MaxRetries: int32(o.Total), RetryDelay: o.Delay, MaxRetryDelay: o.MaxDelay}
+	return policy.RetryOptions{MaxRetries: int32(max(o.Total, -1)), RetryDelay: o.Delay, MaxRetryDelay: o.MaxDelay}
 }
 
-// once are the options for operations that must not run twice: they are only
-// repeated if the service says that it did not act.
+// once are the options for requests that must not be carried out twice: they
+// are only repeated if it is sure that the service did not act on them.
 func (o *RetryOptions) once() policy.RetryOptions {
 	p := o.policy()
 	p.ShouldRetry = func(resp *http.Response, err error) bool {
-		return err == nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable)
+		if err != nil {
+			dial, ok := errors.AsType[*net.OpError](err)
+			return ok && dial.Op == "dial"
+		}
+		return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable
 	}
 	return p
+}
+
+// rereads is how often a list is asked for again when its body broke off.
+func (o *RetryOptions) rereads() int {
+	if o.Total == 0 {
+		return 3
+	}
+	return max(o.Total, 0)
 }

@@ -2,7 +2,6 @@ package azureblob
 
 import (
 	"context"
-	"errors"
 
 	"github.com/goblob/azureblob/internal/rest"
 )
@@ -35,11 +34,11 @@ func NewServiceClientFromConnectionString(connectionString string, o *ClientOpti
 	if err != nil {
 		return nil, err
 	}
-	service, err := parseEndpoint(c.endpoint)
+	loc, err := locate(c.endpoint, 0)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSession(service, c.secondary, c.credential, o)
+	s, err := newSession(loc.service, c.secondary, c.credential, o)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +53,9 @@ func newHandle(rawURL string, depth int, credential Credential, o *ClientOptions
 	}
 	if loc.sas != "" {
 		if !isNil(credential) {
-			return handle{}, errors.New("azureblob: the URL holds a shared access signature and there is a credential as well; give one of the two")
+			return handle{}, invalidf("the URL holds a shared access signature and there is a credential as well; give one of the two")
 		}
-		credential = loc.sas
+		credential = SASCredential(loc.sas)
 	}
 	s, err := newSession(loc.service, "", credential, o)
 	if err != nil {

@@ -55,6 +55,8 @@ func kindOf(req *http.Request) string {
 	switch comp := req.URL.Query().Get("comp"); {
 	case req.Method == http.MethodGet:
 		return "get"
+	case req.Method == http.MethodHead:
+		return "head"
 	case comp == "block":
 		return "block"
 	case comp == "blocklist":
@@ -101,7 +103,13 @@ func (s *stub) Do(req *http.Request) (*http.Response, error) {
 func (s *stub) answer(kind string, req *http.Request, body []byte) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	match := req.Header.Get("If-Match")
 	switch kind {
+	case "head":
+		if match != "" && match != s.etag {
+			return failure(req, 412, "ConditionNotMet")
+		}
+		return answerOf(req, 200, http.Header{"Etag": {s.etag}, "Content-Length": {fmt.Sprint(len(s.content))}}, nil)
 	case "block":
 		s.blocks[req.URL.Query().Get("blockid")] = body
 		return answerOf(req, 201, nil, nil)
@@ -121,7 +129,7 @@ func (s *stub) answer(kind string, req *http.Request, body []byte) *http.Respons
 		s.etag += "x"
 		return answerOf(req, 201, http.Header{"Etag": {s.etag}}, nil)
 	}
-	if match := req.Header.Get("If-Match"); match != "" && match != s.etag {
+	if match != "" && match != s.etag {
 		return failure(req, 412, "ConditionNotMet")
 	}
 	var first, last int

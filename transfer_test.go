@@ -16,6 +16,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
@@ -181,9 +182,14 @@ func TestReaderIsAReader(t *testing.T) {
 func TestConditionsOnEveryLeg(t *testing.T) {
 	for name, upload := range uploads {
 		s := newStub([]byte("the old blob"))
-		err := upload(t.Context(), s.blob(t), pattern(300*100), &UploadOptions{
-			BlockSize: 100, Conditions: Conditions{IfNoneMatch: azcore.ETagAny, LeaseID: "the-lease"},
-		})
+		s.before = func(_ int, kind string, req *http.Request) (*http.Response, error) {
+			if kind == "head" {
+				return failure(req, 403, "AuthorizationPermissionMismatch"), nil // who may only write
+			}
+			return nil, nil
+		}
+		o := &UploadOptions{BlockSize: 100, Conditions: Conditions{IfNoneMatch: azcore.ETagAny, LeaseID: "the-lease"}}
+		err := upload(t.Context(), s.blob(t), pattern(300*100), o)
 		if !errors.Is(err, fs.ErrExist) || !errors.Is(err, BlobAlreadyExists) {
 			t.Errorf("%s: %v, want BlobAlreadyExists", name, err)
 		}
@@ -197,6 +203,20 @@ func TestConditionsOnEveryLeg(t *testing.T) {
 			if req.Header.Get("x-ms-lease-id") != "the-lease" {
 				t.Errorf("%s: no lease on a %s", name, kindOf(req))
 			}
+		}
+		// Who may read as well is told before anything is sent.
+		s = newStub([]byte("the old blob"))
+		err = upload(t.Context(), s.blob(t), pattern(300*100), o)
+		if e, ok := errors.AsType[*Error](err); !ok || !errors.Is(err, fs.ErrExist) || e.StatusCode != 409 || e.RequestID == "" || !strings.Contains(err.Error(), "nothing was sent") {
+			t.Errorf("%s: %v, want BlobAlreadyExists at once", name, err)
+		}
+		if s.count["block"] != 0 || s.count["head"] != 1 || string(s.content) != "the old blob" {
+			t.Errorf("%s: %v, want one look and no block", name, s.count)
+		}
+		// A condition on what is there is looked at by the service itself.
+		err = upload(t.Context(), s.blob(t), pattern(300*100), &UploadOptions{BlockSize: 100, Conditions: Conditions{IfMatch: `"another"`}})
+		if !errors.Is(err, ConditionNotMet) || s.count["block"] != 0 {
+			t.Errorf("%s: %v after %v, want ConditionNotMet at once", name, err, s.count)
 		}
 	}
 	for name, download := range downloads {
@@ -215,33 +235,44 @@ func TestConditionsOnEveryLeg(t *testing.T) {
 	}
 }
 
+// TestUploadFailsFast runs on virtual time: every request takes 10 ms, so that
+// what is sent after the answer of the one that fails was sent knowing of it.
 func TestUploadFailsFast(t *testing.T) {
 	const block, concurrency = 1000, 4
 	for name, upload := range uploads {
-		s := newStub(nil)
-		failed := atomic.Bool{}
-		after := atomic.Int64{}
-		s.before = func(n int, kind string, req *http.Request) (*http.Response, error) {
-			if kind == "block" && n == 3 {
-				failed.Store(true)
-				return failure(req, 403, "AuthorizationFailure"), nil
+		synctest.Test(t, func(t *testing.T) {
+			s := newStub(nil)
+			after := failing(s, "block", 3)
+			err := upload(t.Context(), s.blob(t), pattern(1000*block), &UploadOptions{BlockSize: block, Concurrency: concurrency})
+			if !errors.Is(err, AuthorizationFailure) || !errors.Is(err, fs.ErrPermission) {
+				t.Errorf("%s: %v, want AuthorizationFailure", name, err)
 			}
-			if failed.Load() {
-				after.Add(1)
+			if n := after.Load(); n > concurrency {
+				t.Errorf("%s: %d requests after the first failed block, and %d is the most", name, n, concurrency)
 			}
-			return nil, nil
-		}
-		err := upload(t.Context(), s.blob(t), pattern(1000*block), &UploadOptions{BlockSize: block, Concurrency: concurrency})
-		if !errors.Is(err, AuthorizationFailure) || !errors.Is(err, fs.ErrPermission) {
-			t.Errorf("%s: %v, want AuthorizationFailure", name, err)
-		}
-		if n := after.Load(); n > concurrency {
-			t.Errorf("%s: %d requests after the first failed block, and %d is the most", name, n, concurrency)
-		}
-		if s.content != nil {
-			t.Errorf("%s made a blob", name)
-		}
+			if s.content != nil {
+				t.Errorf("%s made a blob", name)
+			}
+		})
 	}
+}
+
+// failing makes the nth request of a kind fail, and counts those that come after
+// its answer.
+func failing(s *stub, kind string, nth int) *atomic.Int64 {
+	failed, after := atomic.Bool{}, &atomic.Int64{}
+	s.before = func(n int, k string, req *http.Request) (*http.Response, error) {
+		if failed.Load() {
+			after.Add(1)
+		}
+		time.Sleep(10 * time.Millisecond)
+		if k == kind && n == nth {
+			failed.Store(true)
+			return failure(req, 403, "AuthorizationFailure"), nil
+		}
+		return nil, nil
+	}
+	return after
 }
 
 func TestUploadReadsNoFurther(t *testing.T) {
@@ -277,25 +308,17 @@ func (c *counting) Read(p []byte) (int, error) {
 func TestDownloadFailsFast(t *testing.T) {
 	const concurrency = 4
 	for name, download := range downloads {
-		s := newStub(pattern(100_000))
-		failed, after := atomic.Bool{}, atomic.Int64{}
-		s.before = func(n int, kind string, req *http.Request) (*http.Response, error) {
-			if n == 4 {
-				failed.Store(true)
-				return failure(req, 403, "AuthorizationFailure"), nil
+		synctest.Test(t, func(t *testing.T) {
+			s := newStub(pattern(100_000))
+			after := failing(s, "get", 4)
+			_, err := download(t.Context(), s.blob(t), &DownloadOptions{BlockSize: 100, Concurrency: concurrency})
+			if !errors.Is(err, AuthorizationFailure) {
+				t.Errorf("%s: %v, want AuthorizationFailure", name, err)
 			}
-			if failed.Load() {
-				after.Add(1)
+			if n := after.Load(); n > concurrency {
+				t.Errorf("%s: %d requests after the first failure, and %d is the most", name, n, concurrency)
 			}
-			return nil, nil
-		}
-		_, err := download(t.Context(), s.blob(t), &DownloadOptions{BlockSize: 100, Concurrency: concurrency})
-		if !errors.Is(err, AuthorizationFailure) {
-			t.Errorf("%s: %v, want AuthorizationFailure", name, err)
-		}
-		if n := after.Load(); n > concurrency {
-			t.Errorf("%s: %d requests after the first failure, and %d is the most", name, n, concurrency)
-		}
+		})
 	}
 }
 
@@ -366,7 +389,7 @@ func TestDownloadHeals(t *testing.T) {
 		content := pattern(1000)
 		for what, after := range map[string]func(n int, _ string, resp *http.Response){
 			"broken bodies": func(n int, _ string, resp *http.Response) {
-				if n%2 == 1 {
+				if n%2 == 1 && resp.ContentLength > 37 {
 					resp.Body = broken(resp.Body, 37)
 				}
 			},

@@ -8,7 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/rest"
@@ -26,26 +31,30 @@ type UploadOptions struct {
 
 	// Conditions are checked when the blob is made visible, and the lease with
 	// every block as well. Conditions{IfNoneMatch: azcore.ETagAny} never
-	// overwrites a blob.
+	// overwrites a blob. Before more than one block is sent they are looked at
+	// once, so that an upload that cannot succeed does not send everything.
 	Conditions Conditions
 
 	Immutability Immutability
 	LegalHold    bool `header:"x-ms-legal-hold"` // nobody can change or delete the blob until it is lifted
 
 	// BlockSize is the size in bytes of the blocks that the content is sent in,
-	// at most 4,000 MiB. By default it starts at 8 MiB. It grows with the size
-	// or, where that is not known, the position, as far as is needed, since a
-	// blob has at most 50,000 blocks. Content of up to one block is sent in one
-	// request.
+	// at most 4,000 MiB. Content of up to one block is sent in one request.
+	// Default 8 MiB, and more for content of known size that would not fit into
+	// the 50,000 blocks that a blob can have. Where the size is not known, blocks
+	// grow with the position: by default from the first one on, up to a sixteenth
+	// of the memory budget; blocks of a given size, or of that sixteenth, grow
+	// after the first 5,000 of them, so that a stream of any length fits.
 	BlockSize int64
 
 	// Concurrency is how many blocks are under way at a time. Default
-	// [ClientOptions.Concurrency].
+	// [ClientOptions.Concurrency]; at most 1,000.
 	Concurrency int
 
 	// Progress is told how many bytes have been sent: at most every 100 ms and
 	// once at the end, never less than before, and never from two goroutines at
-	// a time. It should return soon.
+	// a time. It should return soon, and must not call the transfer that it is
+	// of; to give that up, cancel its context.
 	Progress func(done int64)
 }
 
@@ -86,7 +95,9 @@ func (b *BlobClient) Upload(ctx context.Context, source io.Reader, o *UploadOpti
 	if err != nil {
 		return UploadResult{}, err
 	}
-	if s, ok := seekable(source); ok {
+	if s, ok, failure := seekable(source); failure != nil {
+		err = failure
+	} else if ok {
 		err = engine.UploadAt(ctx, up.target(), s.at, s.offset, s.size, up.config())
 		up.result.Size = s.size
 		if err == nil {
@@ -99,20 +110,23 @@ func (b *BlobClient) Upload(ctx context.Context, source io.Reader, o *UploadOpti
 	return up.finish(err)
 }
 
-// UploadFile is [BlobClient.Upload] of the file with that name.
+// UploadFile is [BlobClient.Upload] of the file with that name. Errors of the
+// file are those of package os, and fs.ErrNotExist is one of them: to know that
+// the container is missing, ask for [ContainerNotFound].
 //
 // REST: Put Blob, or Put Block and Put Block List.
 func (b *BlobClient) UploadFile(ctx context.Context, path string, o *UploadOptions) (UploadResult, error) {
+	// Opening a pipe would wait for its other end, whatever the context says.
+	if info, err := os.Stat(path); err != nil {
+		return UploadResult{}, b.local(rest.PutBlob, err)
+	} else if !info.Mode().IsRegular() {
+		return UploadResult{}, b.refuse(rest.PutBlob, fmt.Errorf("%s is no regular file; use Upload for what is read from it", path))
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return UploadResult{}, b.local(rest.PutBlob, err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return UploadResult{}, b.local(rest.PutBlob, err)
-	} else if info.IsDir() {
-		return UploadResult{}, b.refuse(rest.PutBlob, fmt.Errorf("%s is a directory", path))
-	}
 	return b.Upload(ctx, f, o)
 }
 
@@ -122,6 +136,7 @@ type upload struct {
 	o      UploadOptions
 	id     [14]byte // makes the block ids of this upload its own
 	result UploadResult
+	hopes  func() error // see hopeless; asked once
 }
 
 func (b *BlobClient) newUpload(ctx context.Context, o *UploadOptions) (*upload, error) {
@@ -135,8 +150,8 @@ func (b *BlobClient) newUpload(ctx context.Context, o *UploadOptions) (*upload, 
 	switch {
 	case up.o.BlockSize < 0 || up.o.BlockSize > engine.MaxBlockSize:
 		return nil, b.refuse(rest.PutBlob, fmt.Errorf("UploadOptions.BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
-	case up.o.Concurrency < 0:
-		return nil, b.refuse(rest.PutBlob, fmt.Errorf("UploadOptions.Concurrency is negative: %d", up.o.Concurrency))
+	case up.o.Concurrency < 0 || up.o.Concurrency > maxConcurrency:
+		return nil, b.refuse(rest.PutBlob, fmt.Errorf("UploadOptions.Concurrency is %d and not 1 to %d", up.o.Concurrency, maxConcurrency))
 	}
 	// What no request could carry is found now and not after the last block.
 	if err := wire.Check(&up.o); err != nil {
@@ -146,7 +161,32 @@ func (b *BlobClient) newUpload(ctx context.Context, o *UploadOptions) (*upload, 
 		return nil, b.refuse(rest.PutBlob, err)
 	}
 	_, _ = rand.Read(up.id[:]) // it never fails
+	up.hopes = sync.OnceValue(func() error { return up.hopeless(ctx) })
 	return up, nil
+}
+
+// hopeless asks, before the first of many blocks is sent, whether the conditions
+// do not hold already, so that gigabytes are not sent in vain. The commit decides
+// all the same; an answer that does not settle it, as for a caller who may only
+// write, is no reason to stop.
+func (up *upload) hopeless(ctx context.Context) error {
+	c := up.o.Conditions
+	fresh := c.IfNoneMatch == azcore.ETagAny
+	c.IfNoneMatch, c.IfModifiedSince = "", time.Time{} // on reads they mean something else
+	if c == (Conditions{}) && !fresh {
+		return nil
+	}
+	p, err := up.b.Properties(ctx, &BlobPropertiesOptions{CallOptions: up.o.CallOptions, Conditions: c})
+	switch {
+	case err == nil && fresh:
+		e := up.b.errorOf(rest.PutBlob, nil)
+		e.StatusCode, e.Code, e.Message = http.StatusConflict, BlobAlreadyExists, "The blob exists already; nothing was sent."
+		e.RequestID, e.ClientRequestID = p.RequestID, p.ClientRequestID
+		return e
+	case err != nil && infoOf(err).StatusCode == http.StatusPreconditionFailed:
+		return err
+	}
+	return nil
 }
 
 func (up *upload) config() engine.Config {
@@ -179,6 +219,9 @@ type blockOptions struct {
 }
 
 func (up *upload) stage(ctx context.Context, index int, body engine.Body) error {
+	if err := up.hopes(); err != nil {
+		return err
+	}
 	o := &blockOptions{CallOptions: up.o.CallOptions, BlockID: up.blockID(index), LeaseID: up.o.Conditions.LeaseID}
 	_, err := up.b.send(ctx, rest.PutBlock, nil, body, o)
 	return err
@@ -233,35 +276,33 @@ type seekableSource struct {
 // seekable finds out whether a source can be read in parallel, and how much of
 // it there is. A [Reader] could be, but each read would be a request, while in
 // order it reads ahead. Files that claim to be empty are read in order, for some
-// of those, as in /proc, are not.
-func seekable(source io.Reader) (seekableSource, bool) {
-	s := seekableSource{}
-	var ok bool
+// of those, as in /proc, are not. The error is that of a source which cannot be
+// brought back to where it stood.
+func seekable(source io.Reader) (s seekableSource, ok bool, err error) {
 	if s.at, ok = source.(io.ReaderAt); !ok {
-		return s, false
+		return s, false, nil
 	}
 	if s.seeker, ok = source.(io.Seeker); !ok {
-		return s, false
+		return s, false, nil
 	}
 	switch v := source.(type) {
 	case *Reader:
-		return s, false
+		return s, false, nil
 	case *os.File:
 		if info, err := v.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-			return s, false
+			return s, false, nil
 		}
 	}
-	var err error
 	if s.offset, err = s.seeker.Seek(0, io.SeekCurrent); err != nil {
-		return s, false
+		return s, false, nil
 	}
 	end, err := s.seeker.Seek(0, io.SeekEnd)
 	if err != nil {
-		return s, false
+		return s, false, nil
 	}
 	if _, err = s.seeker.Seek(s.offset, io.SeekStart); err != nil {
-		return s, false
+		return s, false, fmt.Errorf("rewinding the source: %w", err)
 	}
 	s.size = max(end-s.offset, 0)
-	return s, true
+	return s, true, nil
 }

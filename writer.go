@@ -2,6 +2,7 @@ package azureblob
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/goblob/azureblob/internal/engine"
@@ -16,14 +17,18 @@ type Writer struct {
 	writer *engine.Writer
 }
 
+// ErrAborted is wrapped by the errors of a [Writer] after [Writer.Abort].
+var ErrAborted = engine.ErrAborted
+
 var (
 	_ io.WriteCloser = (*Writer)(nil)
 	_ io.ReaderFrom  = (*Writer)(nil)
 )
 
 // NewWriter returns a writer that makes a block blob of what is written to it.
-// It has to be closed, and the error of Close looked at: only then is the blob
-// there. To give up instead, call [Writer.Abort] or cancel the context.
+// Nothing is sent yet, so it is a Write, or Close, that fails if there is no such
+// container. It has to be closed, and the error of Close looked at: only then is
+// the blob there. To give up instead, call [Writer.Abort] or cancel the context.
 //
 //	w, err := blob.NewWriter(ctx, nil)
 //	if err != nil {
@@ -51,8 +56,12 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, w.failed(err)
 }
 
-// ReadFrom reads source to its end, straight into blocks. io.Copy calls it.
+// ReadFrom reads source to its end, straight into blocks. io.Copy calls it. An
+// error of source is a failure of the upload: half a source is no blob.
 func (w *Writer) ReadFrom(source io.Reader) (int64, error) {
+	if isNil(source) {
+		return 0, w.up.b.refuse(rest.PutBlob, errors.New("the source is nil"))
+	}
 	n, err := w.writer.ReadFrom(source)
 	return n, w.failed(err)
 }
@@ -66,8 +75,8 @@ func (w *Writer) Close() error {
 }
 
 // Abort gives the upload up and waits for the requests under way. The blob stays
-// as it was; the service forgets the blocks that were sent after a week. After
-// Close it does nothing.
+// as it was; the service forgets the blocks that were sent after a week. Close
+// then returns [ErrAborted]. After Close it does nothing.
 func (w *Writer) Abort() { w.writer.Abort() }
 
 // Result returns what the service answered, after a Close without an error.

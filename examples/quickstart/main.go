@@ -38,7 +38,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
-	if len(args) > 1 {
+	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
 		return errors.New("usage: quickstart [file]")
 	}
 	dir, err := os.MkdirTemp("", "quickstart")

@@ -38,10 +38,14 @@ func (m *meter) show(done int64) {
 
 func (m *meter) end() {
 	took := time.Since(m.began)
-	rate := float64(m.total) / took.Seconds()
 	if m.terminal {
 		fmt.Fprint(m.out, "\r\x1b[K")
 	}
+	if m.total == 0 {
+		fmt.Fprintf(m.out, "%-11s nothing, for the file is empty\n", m.label)
+		return
+	}
+	rate := float64(m.total) / took.Seconds()
 	fmt.Fprintf(m.out, "%-11s %s in %v, %s/s\n", m.label, size(m.total), took.Round(time.Millisecond), size(int64(rate)))
 }
 

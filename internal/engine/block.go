@@ -143,7 +143,7 @@ func (b *block) hold() bool {
 func (b *block) drop() {
 	refs := b.refs.Add(-1)
 	if refs < 0 {
-		panic("engine: block dropped more often than held")
+		panic("block dropped more often than held")
 	}
 	if refs > 0 {
 		return

@@ -48,6 +48,9 @@ func TestBlockPieces(t *testing.T) {
 				}
 				one.Close()
 				one.Close()
+				if n, err := one.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
+					t.Fatalf("Read after Close, of memory in use: %d, %v", n, err)
+				}
 				p, err := io.ReadAll(two)
 				if err != nil || !bytes.Equal(p, data) {
 					t.Fatalf("Read gave %d of %d bytes, %v", len(p), n, err)

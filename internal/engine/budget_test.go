@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,56 +40,88 @@ func TestBudgetFirstIsGranted(t *testing.T) {
 	}
 }
 
+// line is a budget of 10 bytes and claims that wait for it.
+type line struct {
+	*Budget
+	t       *testing.T
+	granted chan string
+}
+
+// holder is a transfer that holds n bytes.
+func (l line) holder(n int64) *account {
+	a := l.open()
+	a.acquire(l.t.Context(), n)
+	return a
+}
+
+func (l line) claim(ctx context.Context, name string, a *account, n int64) {
+	go func() {
+		if a.acquire(ctx, n) == nil {
+			l.granted <- name
+		}
+	}()
+	synctest.Wait()
+}
+
+func (l line) expect(what string, want ...string) {
+	l.t.Helper()
+	synctest.Wait()
+	var got []string
+	for len(l.granted) > 0 {
+		got = append(got, <-l.granted)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		l.t.Errorf("%s: granted %q, want %q", what, got, want)
+	}
+}
+
 func TestBudgetIsFair(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := NewBudget(10)
-		holder := b.open()
-		holder.acquire(t.Context(), 10)
-		order := make(chan int64, 10)
-		var others []*account
-		claim := func(ctx context.Context, a *account, n int64) {
-			go func() {
-				if a.acquire(ctx, n) == nil {
-					order <- n
-				}
-			}()
-			synctest.Wait()
+	each := func(name string, test func(t *testing.T, l line)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, line{NewBudget(10), t, make(chan string, 10)}) })
+		})
+	}
+	each("in the order of asking", func(t *testing.T, l line) {
+		a, b := l.holder(8), l.holder(2)
+		l.claim(t.Context(), "large", b, 7)
+		l.claim(t.Context(), "small", b, 1)
+		a.release(4)
+		l.expect("room for the small one")
+		l.claim(t.Context(), "late", b, 2)
+		l.expect("asked with room left")
+		a.release(1)
+		l.expect("not yet")
+		a.release(2)
+		l.expect("room for the large one", "large")
+		b.release(2)
+		l.expect("room for all but one", "small")
+		b.release(7)
+		l.expect("room for all", "late")
+	})
+	each("who leaves lets others go on", func(t *testing.T, l line) {
+		a, b := l.holder(5), l.holder(2)
+		ctx, cancel := context.WithCancel(t.Context())
+		l.claim(ctx, "large", b, 7)
+		l.claim(t.Context(), "small", b, 3)
+		l.expect("the large one is first")
+		cancel()
+		l.expect("the large one has left", "small")
+		if n := l.InUse(); n != 10 {
+			t.Errorf("%d in use", n)
 		}
-		for range 4 {
-			a := b.open()
-			a.acquire(t.Context(), 1) // so that it does not hold nothing
-			others = append(others, a)
-		}
-		quit, cancel := context.WithCancel(t.Context())
-		claim(quit, others[0], 9)
-		claim(t.Context(), others[1], 6)
-		claim(t.Context(), others[2], 2)
-		claim(t.Context(), holder, 11) // more than the limit: holds up nobody
-		claim(t.Context(), others[3], 1)
-		holder.release(6) // 8 in use: the 2 would fit but must wait for the 9
-		synctest.Wait()
-		if len(order) != 0 {
-			t.Fatal("a later claim overtook the first")
-		}
-		cancel() // the 6 is next
-		synctest.Wait()
-		if len(order) != 0 {
-			t.Fatal("a later claim overtook the second")
-		}
-		holder.release(4) // the 6 fits now; the holder holds nothing, so its 11 is granted at once
-		synctest.Wait()
-		if len(order) != 2 || <-order+<-order != 17 || b.InUse() != 21 {
-			t.Fatalf("%d in use, want 21", b.InUse())
-		}
-		holder.release(11)
-		synctest.Wait()
-		if len(order) != 0 {
-			t.Fatal("more than the budget granted")
-		}
-		others[1].release(7)
-		synctest.Wait()
-		if len(order) != 2 || b.InUse() != 6 {
-			t.Fatalf("%d granted, %d in use", len(order), b.InUse())
+		a.release(5)
+	})
+	each("beyond the limit", func(t *testing.T, l line) {
+		a, b := l.holder(8), l.holder(1)
+		l.claim(t.Context(), "huge", a, 11)
+		l.claim(t.Context(), "small", b, 1)
+		a.release(1)
+		l.expect("the huge one holds up nobody", "small")
+		a.release(7)
+		l.expect("its transfer holds nothing", "huge")
+		if n := l.InUse(); n != 13 {
+			t.Errorf("%d in use", n)
 		}
 	})
 }

@@ -8,20 +8,37 @@ import (
 	"sync/atomic"
 )
 
-// slicer is a WriterAt whose memory can be read into directly: Slice gives the n bytes at off.
-type slicer interface {
-	Slice(off, n int64) []byte
+// Memory is a destination that is read into directly, without a copy. It is a type
+// of this package and not an interface, so that no type of a user's is taken for one.
+type Memory []byte
+
+// WriteAt copies p to its place.
+func (m Memory) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 || off > int64(len(m)) {
+		return 0, io.ErrShortWrite
+	}
+	n := copy(m[off:], p)
+	if n < len(p) {
+		return n, io.ErrShortWrite
+	}
+	return n, nil
+}
+
+// slice is the n bytes at off, or what there is of them.
+func (m Memory) slice(off, n int64) []byte {
+	size := int64(len(m))
+	return m[min(off, size):min(off+n, size)]
 }
 
 // Download stores the blob in w: the first body while it streams, and the rest in blocks at the same
 // time. It returns how many bytes were stored; together with an error they need not be contiguous.
 //
-// If w has a method Slice(off, n int64) []byte that gives its memory, the bytes are read straight into
-// it; otherwise they go through WriteAt in pieces of up to 256 KiB, concurrently.
+// Bytes for a Memory are read straight into it; otherwise they go through WriteAt in pieces of up to
+// 256 KiB, concurrently.
 func Download(ctx context.Context, f First, get Get, w io.WriterAt, c Config) (n int64, err error) {
 	d := &download{group: newGroup(ctx), get: get, w: w, size: f.Size}
 	defer d.cancel()
-	d.slicer, _ = w.(slicer)
+	d.memory, d.direct = w.(Memory)
 	var first *stream
 	if f.Body != nil {
 		first = follow(d.ctx, get, f.Body, f.Len)
@@ -54,7 +71,8 @@ type download struct {
 	*group
 	get    Get
 	w      io.WriterAt
-	slicer slicer // w, if it gives its memory
+	memory Memory // w, if direct
+	direct bool
 	size   int64
 	block  int64
 	acct   *account
@@ -69,7 +87,8 @@ func (d *download) start(first *stream, concurrency int) error {
 	rest := ceil(d.size-d.next.Load(), d.block)
 	buf, err := d.buffer()
 	if err != nil {
-		return d.because(err)
+		d.fail(err)
+		return d.first()
 	}
 	helpers := min(int64(concurrency)-1, rest)
 	if first == nil {
@@ -84,11 +103,6 @@ func (d *download) start(first *stream, concurrency int) error {
 	d.fail(d.blocks(buf.buf))
 	buf.release()
 	return d.wait()
-}
-
-func (d *download) because(err error) error {
-	d.fail(err)
-	return d.first()
 }
 
 // work gets blocks with a buffer of its own.
@@ -128,10 +142,10 @@ func (d *download) store(s *stream, buf []byte) error {
 	for !s.done() {
 		off := s.off
 		want := min(s.end-off, mediumPiece)
-		if d.slicer != nil {
-			p := d.slicer.Slice(off, want)
+		if d.direct {
+			p := d.memory.slice(off, want)
 			if int64(len(p)) != want {
-				return fmt.Errorf("engine: destination gives %d bytes of memory at %d: %d are needed", len(p), off, want)
+				return fmt.Errorf("destination gives %d bytes of memory at %d: %d are needed", len(p), off, want)
 			}
 			n, err := s.Read(p)
 			d.count(n)
@@ -161,7 +175,7 @@ func (d *download) write(p []byte, off int64) error {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return fmt.Errorf("engine: writing %d bytes at %d: %w", len(p), off, err)
+		return fmt.Errorf("writing %d bytes at %d: %w", len(p), off, err)
 	}
 	return nil
 }
@@ -174,7 +188,7 @@ func (d *download) count(n int) {
 // buffer takes a piece from the pools and its bytes from the budget. A destination that gives its
 // memory needs none.
 func (d *download) buffer() (buffer, error) {
-	if d.slicer != nil || d.size == 0 {
+	if d.direct || d.size == 0 {
 		return buffer{}, nil
 	}
 	pool, size := mediumPieces, mediumPiece

@@ -68,7 +68,7 @@ type First struct {
 // Config says how a transfer goes. The zero value of each field but Concurrency is good.
 type Config struct {
 	Concurrency int     // requests in flight; less than 1 is 1
-	BlockSize   int64   // bytes; 0 lets the engine choose
+	BlockSize   int64   // bytes, for the first 5,000 blocks of a stream at least; 0 lets the engine choose
 	SinglePut   int64   // bytes; up to this size an upload of known size is one Put; 0 is 8 MiB
 	Budget      *Budget // nil gives the transfer its own, of DefaultBudget bytes
 
@@ -82,10 +82,10 @@ type Config struct {
 // normal fills in the defaults and refuses what makes no sense.
 func (c Config) normal() (Config, error) {
 	if c.BlockSize < 0 {
-		return c, fmt.Errorf("engine: negative block size %d", c.BlockSize)
+		return c, fmt.Errorf("negative block size %d", c.BlockSize)
 	}
 	if c.SinglePut < 0 {
-		return c, fmt.Errorf("engine: negative single put size %d", c.SinglePut)
+		return c, fmt.Errorf("negative single put size %d", c.SinglePut)
 	}
 	c.Concurrency = max(c.Concurrency, 1)
 	if c.Budget == nil {
@@ -98,9 +98,9 @@ func (c Config) normal() (Config, error) {
 func (f First) check() error {
 	switch {
 	case f.Size < 0 || f.Len < 0:
-		return fmt.Errorf("engine: negative size: first answer of %d bytes, blob of %d", f.Len, f.Size)
+		return fmt.Errorf("negative size: first answer of %d bytes, blob of %d", f.Len, f.Size)
 	case f.Len > f.Size:
-		return fmt.Errorf("engine: first answer of %d bytes is longer than the blob of %d", f.Len, f.Size)
+		return fmt.Errorf("first answer of %d bytes is longer than the blob of %d", f.Len, f.Size)
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func readSome(r io.Reader, p []byte) (int, error) {
 }
 
 func impossible(n, limit int) error {
-	return Final(fmt.Errorf("engine: reader returned the impossible count %d for a buffer of %d bytes", n, limit))
+	return Final(fmt.Errorf("reader returned the impossible count %d for a buffer of %d bytes", n, limit))
 }
 
 // grace is how long a transfer that has failed waits for a read of the caller's source that is under
@@ -162,17 +162,17 @@ func linger(done <-chan struct{}) {
 	}
 }
 
-var errBodyClosed = errors.New("engine: read of a closed body")
+var errBodyClosed = errors.New("read of a closed body")
 
 // checkSpan refuses an offset and a size that are no part of any file.
 func checkSpan(off, size int64) error {
 	switch {
 	case off < 0:
-		return fmt.Errorf("engine: negative offset %d", off)
+		return fmt.Errorf("negative offset %d", off)
 	case size < 0:
-		return fmt.Errorf("engine: negative size %d", size)
+		return fmt.Errorf("negative size %d", size)
 	case off > math.MaxInt64-size:
-		return fmt.Errorf("engine: %d bytes from offset %d go beyond what a file can hold", size, off)
+		return fmt.Errorf("%d bytes from offset %d go beyond what a file can hold", size, off)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (s *stream) open() error {
 		return err
 	}
 	if body == nil {
-		return fmt.Errorf("engine: no body for %d bytes at %d", s.end-s.off, s.off)
+		return fmt.Errorf("no body for %d bytes at %d", s.end-s.off, s.off)
 	}
 	s.body, s.moved = guard(s.ctx, body), false
 	return nil
@@ -129,7 +129,7 @@ func (s *stream) drop(err error) error {
 		s.barren = 0
 	}
 	if s.barren == maxBarren {
-		return fmt.Errorf("engine: %d answers in a row gave no byte at %d: %w", maxBarren, s.off, err)
+		return fmt.Errorf("%d answers in a row gave no byte at %d: %w", maxBarren, s.off, err)
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (s *stream) finish(err error) error {
 	if err == nil {
 		var n int
 		if n, err = readSome(s.body, s.probe[:]); n > 0 {
-			err = fmt.Errorf("engine: body gives more than asked for: it goes on at %d", s.end)
+			err = fmt.Errorf("body gives more than asked for: it goes on at %d", s.end)
 		}
 	}
 	s.close()

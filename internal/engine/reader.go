@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -304,10 +303,10 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	case io.SeekEnd:
 		base = r.size
 	default:
-		return 0, fmt.Errorf("engine: seek with invalid whence %d", whence)
+		return 0, fmt.Errorf("seek with invalid whence %d", whence)
 	}
 	if offset > math.MaxInt64-base || base+offset < 0 {
-		return 0, fmt.Errorf("engine: seek to an impossible position: %d from %d", offset, base)
+		return 0, fmt.Errorf("seek to an impossible position: %d from %d", offset, base)
 	}
 	r.pos, r.err = base+offset, nil
 	// Before the first Read nothing is dropped: a seek to the end and back, to learn the size, is common.
@@ -330,7 +329,7 @@ func (r *Reader) ReadAt(p []byte, off int64) (n int, err error) {
 	case r.parent.Err() != nil:
 		return 0, ended(r.parent)
 	case off < 0:
-		return 0, fmt.Errorf("engine: negative offset %d", off)
+		return 0, fmt.Errorf("negative offset %d", off)
 	case len(p) == 0:
 		return 0, nil
 	case off >= r.size:
@@ -374,16 +373,9 @@ func (r *Reader) isClosed() bool {
 func (r *Reader) readParallel(p []byte, off int64) error {
 	get := func(ctx context.Context, at, n int64) (io.ReadCloser, error) { return r.get(ctx, off+at, n) }
 	c := Config{Concurrency: r.slots, BlockSize: r.block, Budget: r.budget}
-	_, err := Download(r.ctx, First{Size: int64(len(p))}, get, memory(p), c)
+	_, err := Download(r.ctx, First{Size: int64(len(p))}, get, Memory(p), c)
 	return err
 }
-
-// memory is a destination that is read into directly.
-type memory []byte
-
-func (m memory) Slice(off, n int64) []byte { return m[off:][:n:n] }
-
-func (m memory) WriteAt([]byte, int64) (int, error) { return 0, errors.ErrUnsupported }
 
 // Close cancels everything under way, ends a Read or ReadAt with fs.ErrClosed and waits for it.
 // Closing again does nothing.

@@ -26,17 +26,17 @@ const (
 // It fails if no block size can do, or if asked is too small.
 func knownBlock(size, asked int64) (int64, error) {
 	if asked > MaxBlockSize {
-		return 0, fmt.Errorf("engine: block size %d is more than the %d bytes that a block can have", asked, MaxBlockSize)
+		return 0, fmt.Errorf("block size %d is more than the %d bytes that a block can have", asked, MaxBlockSize)
 	}
 	if size > MaxBlocks*MaxBlockSize {
-		return 0, fmt.Errorf("engine: %d bytes do not fit into a blob: it has at most %d blocks of %d bytes", size, MaxBlocks, MaxBlockSize)
+		return 0, fmt.Errorf("%d bytes do not fit into a blob: it has at most %d blocks of %d bytes", size, MaxBlocks, MaxBlockSize)
 	}
 	need := ceil(size, MaxBlocks)
 	if asked == 0 {
 		return max(defaultBlock, roundUp(need, mib)), nil
 	}
 	if asked < need {
-		return 0, fmt.Errorf("engine: %d bytes in blocks of %d are more than %d blocks: the block size must be at least %d", size, asked, MaxBlocks, need)
+		return 0, fmt.Errorf("%d bytes in blocks of %d are more than %d blocks: the block size must be at least %d", size, asked, MaxBlocks, need)
 	}
 	return asked, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // UploadAt uploads bytes [off, off+size) of src. It takes no buffers: every attempt reads src itself,
@@ -64,8 +65,39 @@ type uploadAt struct {
 }
 
 func (u *uploadAt) put() error {
-	u.fail(u.dst.Put(u.ctx, &section{u: u, n: u.size}))
+	u.fail(u.send(func() error { return u.dst.Put(u.ctx, &section{u: u, n: u.size}) }))
 	return u.first()
+}
+
+// send makes a request, but does not wait for one that cannot end. net/http waits for a body that is
+// being read, even when the context has ended, and a source may block for ever.
+func (u *uploadAt) send(request func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- request() }()
+	select {
+	case err := <-done:
+		return err
+	case <-u.ctx.Done():
+	}
+	pause := time.NewTicker(grace)
+	defer pause.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-pause.C:
+			if u.blocked() {
+				return u.stopped()
+			}
+		}
+	}
+}
+
+// blocked tells whether a read of the source is under way.
+func (u *uploadAt) blocked() bool {
+	u.reads.Lock()
+	defer u.reads.Unlock()
+	return u.reading > 0
 }
 
 func (u *uploadAt) stageAll(concurrency int) error {
@@ -96,7 +128,8 @@ func (u *uploadAt) work(blocks int64) error {
 			return nil
 		}
 		at := i * u.block
-		if err := u.dst.Stage(u.ctx, int(i), &section{u: u, at: at, n: min(u.block, u.size-at)}); err != nil {
+		body := &section{u: u, at: at, n: min(u.block, u.size-at)}
+		if err := u.send(func() error { return u.dst.Stage(u.ctx, int(i), body) }); err != nil {
 			return err
 		}
 	}
@@ -194,9 +227,9 @@ func (r *sectionReader) judge(n, want int, err error) error {
 	case errors.Is(err, io.EOF) && n == want:
 		return nil
 	case errors.Is(err, io.EOF):
-		return fmt.Errorf("engine: source ended after %d bytes but was said to have %d: %w", r.s.at+r.pos, r.s.u.size, io.ErrUnexpectedEOF)
+		return fmt.Errorf("source ended after %d bytes but was said to have %d: %w", r.s.at+r.pos, r.s.u.size, io.ErrUnexpectedEOF)
 	}
-	return fmt.Errorf("engine: reading the source at %d: %w", r.s.u.off+r.s.at+r.pos, err)
+	return fmt.Errorf("reading the source at %d: %w", r.s.u.off+r.s.at+r.pos, err)
 }
 
 func (r *sectionReader) Close() error {

@@ -10,7 +10,7 @@ import (
 )
 
 // ErrAborted is the error of a Writer after Abort.
-var ErrAborted = errors.New("engine: upload aborted")
+var ErrAborted = errors.New("upload aborted")
 
 // Upload uploads what src gives until io.EOF and returns how many bytes that was. A stream that ends
 // within its first block is one Put. After an error no blob is made, and src was read no further
@@ -20,6 +20,7 @@ var ErrAborted = errors.New("engine: upload aborted")
 // Read is left to end by itself; what it gives is not used.
 func Upload(ctx context.Context, dst Target, src io.Reader, c Config) (n int64, err error) {
 	w := NewWriter(ctx, dst, c)
+	defer w.Abort() // for a source that panics; it does nothing after Close
 	// A failure of ReadFrom is remembered by the Writer, and Close returns it.
 	n, _ = w.ReadFrom(src)
 	return n, w.Close()
@@ -76,6 +77,9 @@ func NewWriter(ctx context.Context, dst Target, c Config) *Writer {
 	w.soft = softBlock(w.base, c.Budget.Limit())
 	// The first block is what may become a single Put: as large as asked for, within its share.
 	w.first = max(w.base, min(c.SinglePut, w.soft))
+	if c.BlockSize > 0 {
+		w.soft = w.base // who names a size gets it, as long as there are blocks enough
+	}
 	w.quit = context.AfterFunc(ctx, w.forget)
 	return w
 }
@@ -216,8 +220,9 @@ func (w *Writer) fill(b *block, src *source) (n int64, err error) {
 // of read other than io.EOF is a failure of the upload.
 func (w *Writer) await(b *block, read func() (int64, error)) (int64, error) {
 	var result struct {
-		n   int64
-		err error
+		n       int64
+		err     error
+		panicky any
 	}
 	done := make(chan struct{})
 	if b != nil {
@@ -225,13 +230,17 @@ func (w *Writer) await(b *block, read func() (int64, error)) (int64, error) {
 	}
 	go func() {
 		defer close(done)
-		result.n, result.err = read()
 		if b != nil {
-			b.drop()
+			defer b.drop()
 		}
+		defer func() { result.panicky = recover() }()
+		result.n, result.err = read()
 	}()
 	select {
 	case <-done:
+		if result.panicky != nil {
+			panic(result.panicky) // where the caller can recover it, as from io.Copy
+		}
 	case <-w.g.ctx.Done():
 		linger(done)
 		w.dropCurrent()
@@ -241,7 +250,7 @@ func (w *Writer) await(b *block, read func() (int64, error)) (int64, error) {
 		return result.n, result.err
 	}
 	if w.g.stopped() == nil {
-		w.g.fail(fmt.Errorf("engine: reading the source: %w", result.err))
+		w.g.fail(fmt.Errorf("reading the source: %w", result.err))
 	}
 	return result.n, w.g.stopped()
 }
@@ -254,7 +263,7 @@ func (w *Writer) usable() error {
 	case w.result != nil:
 		return w.result
 	}
-	return fmt.Errorf("engine: write to a closed upload: %w", fs.ErrClosed)
+	return fmt.Errorf("write to a closed upload: %w", fs.ErrClosed)
 }
 
 func (w *Writer) took(n int) {
@@ -276,7 +285,7 @@ func (w *Writer) room() ([]byte, error) {
 		return nil, err
 	}
 	if w.index >= w.max {
-		w.g.fail(fmt.Errorf("engine: the stream is longer than %d blocks, %d bytes so far", w.max, w.Written()))
+		w.g.fail(fmt.Errorf("the stream is longer than %d blocks, %d bytes so far", w.max, w.Written()))
 		return nil, w.g.first()
 	}
 	if w.index == 0 {

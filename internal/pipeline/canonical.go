@@ -205,8 +205,9 @@ func lower(c byte) byte {
 
 // nameWeight orders the characters of header names. The service sorts them as
 // words, not as bytes: the underscore comes before digits, digits before
-// letters, and the hyphen, of weight 0, does not count at first. The other
-// signs are legal in header names, but no service header has them.
+// letters, and the hyphen, of weight 0, does not count at first. (The emulator
+// counts it, after the underscore; no two headers of one operation depend on
+// it.) The other signs are legal in header names, but no service header has them.
 var nameWeight = func() (w [256]byte) {
 	for i, c := range []byte("!#$%&'*.^_`|~+0123456789abcdefghijklmnopqrstuvwxyz") {
 		w[c] = byte(i + 1)

@@ -34,7 +34,7 @@ type Config struct {
 	ApplicationID  string              // the user's prefix of User-Agent, cut after 24 characters
 	ServiceVersion string              // x-ms-version of requests that do not bring their own
 	Auth           policy.Policy       // from SharedKey, SAS or Bearer; nil is anonymous
-	Retry          policy.RetryOptions // azcore's retry
+	Retry          policy.RetryOptions // azcore's retry; a negative RetryDelay is none
 	Logger         *slog.Logger        // one debug line a try; nil writes none and costs nothing
 	PerCall        []policy.Policy     // the user's, run once a call
 	PerRetry       []policy.Policy     // the user's, run once a try, before the body is there
@@ -80,6 +80,12 @@ func New(c Config) azruntime.Pipeline {
 	if c.Logger != nil {
 		perTry = append(perTry, &logPolicy{logger: c.Logger})
 	}
+	retry := c.Retry
+	if retry.RetryDelay < 0 {
+		// azcore documents this as no delay, but takes the 0 it makes of it
+		// for an overflow, and waits for the longest delay.
+		retry.RetryDelay = 1
+	}
 	stamp := &stampPolicy{userAgent: userAgent(c.ApplicationID, c.Version), version: c.ServiceVersion}
 	return azruntime.NewPipeline("azureblob", c.Version, azruntime.PipelineOptions{
 		AllowedHeaders:         harmlessHeaders,
@@ -87,7 +93,7 @@ func New(c Config) azruntime.Pipeline {
 		PerCall:                append([]policy.Policy{stamp}, c.PerCall...),
 		PerRetry:               perTry,
 	}, &policy.ClientOptions{
-		Retry:     c.Retry,
+		Retry:     retry,
 		Transport: last,
 		// azcore's policy would announce the request as one of the official
 		// SDK; the stamp writes our own name.

@@ -28,7 +28,7 @@ var (
 		OK: []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Once}
 
 	DeleteBlob = &wire.Operation{ID: "Blob_Delete", Name: "Delete Blob", Method: "DELETE", On: wire.Blob,
-		OK: []int{202}, Scope: wire.Snapshot | wire.Version}
+		OK: []int{202}, Scope: wire.Snapshot | wire.Version, Retry: wire.Once}
 
 	DeleteBlobImmutabilityPolicy = &wire.Operation{ID: "Blob_DeleteImmutabilityPolicy", Name: "Delete Blob Immutability Policy", Method: "DELETE", On: wire.Blob, Query: "comp=immutabilityPolicies",
 		OK: []int{200}, Scope: wire.Snapshot | wire.Version}
@@ -45,7 +45,7 @@ var (
 		OK: []int{200}, Scope: wire.Snapshot | wire.Version | wire.CustomerKey}
 
 	GetBlobTags = &wire.Operation{ID: "Blob_GetTags", Name: "Get Blob Tags", Method: "GET", On: wire.Blob, Query: "comp=tags",
-		OK: []int{200}, Scope: wire.Snapshot | wire.Version, Answer: wire.XML}
+		OK: []int{200}, Scope: wire.Snapshot | wire.Version, Answer: wire.XML, Root: "Tags"}
 
 	ReleaseBlobLease = &wire.Operation{ID: "Blob_ReleaseLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "release"},

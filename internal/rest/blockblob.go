@@ -9,7 +9,7 @@ var (
 		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
 
 	GetBlockList = &wire.Operation{ID: "BlockBlob_GetBlockList", Name: "Get Block List", Method: "GET", On: wire.Blob, Query: "comp=blocklist",
-		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML}
+		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "BlockList"}
 
 	QueryBlobContents = &wire.Operation{ID: "BlockBlob_Query", Name: "Query Blob Contents", Method: "POST", On: wire.Blob, Query: "comp=query",
 		Header: []string{"Accept", "application/octet-stream", "Content-Type", "application/xml"},

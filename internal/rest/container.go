@@ -23,10 +23,10 @@ var (
 		OK: []int{202}, Retry: wire.Once}
 
 	FindBlobsByTagsInContainer = &wire.Operation{ID: "Container_FilterBlobs", Name: "Find Blobs by Tags in Container", Method: "GET", On: wire.Container, Query: "restype=container&comp=blobs",
-		OK: []int{200}, Answer: wire.XML}
+		OK: []int{200}, Answer: wire.XML, Root: "EnumerationResults"}
 
 	GetContainerACL = &wire.Operation{ID: "Container_GetAccessPolicy", Name: "Get Container ACL", Method: "GET", On: wire.Container, Query: "restype=container&comp=acl",
-		OK: []int{200}, Answer: wire.XML}
+		OK: []int{200}, Answer: wire.XML, Root: "SignedIdentifiers"}
 
 	GetContainerAccountInfo = &wire.Operation{ID: "Container_GetAccountInfo", Name: "Get Account Information", Method: "GET", On: wire.Container, Query: "restype=account&comp=properties",
 		OK: []int{200}}
@@ -35,14 +35,14 @@ var (
 		OK: []int{200}}
 
 	ListBlobs = &wire.Operation{ID: "Container_ListBlobFlatSegment", Name: "List Blobs", Method: "GET", On: wire.Container, Query: "restype=container&comp=list",
-		OK: []int{200}, Answer: wire.XML}
+		OK: []int{200}, Answer: wire.XML, Root: "EnumerationResults"}
 
 	ListBlobsArrow = &wire.Operation{ID: "Container_ListBlobFlatSegmentApacheArrow", Name: "List Blobs", Method: "GET", On: wire.Container, Query: "restype=container&comp=list",
 		Header: []string{"Accept", "application/vnd.apache.arrow.stream,application/xml"},
 		OK:     []int{200}, Answer: wire.Stream}
 
 	ListBlobsByHierarchy = &wire.Operation{ID: "Container_ListBlobHierarchySegment", Name: "List Blobs", Method: "GET", On: wire.Container, Query: "restype=container&comp=list",
-		OK: []int{200}, Answer: wire.XML}
+		OK: []int{200}, Answer: wire.XML, Root: "EnumerationResults"}
 
 	ListBlobsByHierarchyArrow = &wire.Operation{ID: "Container_ListBlobHierarchySegmentApacheArrow", Name: "List Blobs", Method: "GET", On: wire.Container, Query: "restype=container&comp=list",
 		Header: []string{"Accept", "application/vnd.apache.arrow.stream,application/xml"},

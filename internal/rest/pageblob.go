@@ -16,10 +16,10 @@ var (
 		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
 
 	GetPageRanges = &wire.Operation{ID: "PageBlob_GetPageRanges", Name: "Get Page Ranges", Method: "GET", On: wire.Blob, Query: "comp=pagelist",
-		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML}
+		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "PageList"}
 
 	GetPageRangesDiff = &wire.Operation{ID: "PageBlob_GetPageRangesDiff", Name: "Get Page Ranges", Method: "GET", On: wire.Blob, Query: "comp=pagelist",
-		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML}
+		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "PageList"}
 
 	ResizePageBlob = &wire.Operation{ID: "PageBlob_Resize", Name: "Set Blob Properties", Method: "PUT", On: wire.Blob, Query: "comp=properties",
 		OK: []int{200}, Scope: wire.CustomerKey | wire.EncryptionScope}

@@ -27,11 +27,14 @@ type Call struct {
 	OnRequest  func(*http.Request)
 	OnResponse func(*http.Response)
 	Result     any // pointer to a tagged struct, or nil
-}
 
-// brokenBodies is how often a list is asked for again when its body broke off.
-// The retry policy has let go of the request by the time its body is read.
-const brokenBodies = 3
+	// Once are the retry options for a request that must not be carried out
+	// twice.
+	Once policy.RetryOptions
+	// Rereads is how often a list is asked for again when its body broke off:
+	// the retry policy has let go of the request by the time it is read.
+	Rereads int
+}
 
 // Do sends the call through a pipeline and decodes the answer into the result.
 //
@@ -40,7 +43,7 @@ const brokenBodies = 3
 // otherwise what the pipeline returned. The response is there in the first case
 // as well. Only a [Stream] answer has a body left, which the caller closes.
 func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, error) {
-	for try := 1; ; try++ {
+	for try := 0; ; try++ {
 		req, err := c.request(ctx)
 		if err != nil {
 			return nil, err
@@ -53,7 +56,7 @@ func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, err
 			return resp, newFault(resp)
 		}
 		broken, err := c.decode(resp)
-		if broken && try < brokenBodies && ctx.Err() == nil {
+		if broken && try < c.Rereads && ctx.Err() == nil {
 			reflect.ValueOf(c.Result).Elem().SetZero()
 			continue
 		}
@@ -89,6 +92,10 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 		}
 		header[http.CanonicalHeaderKey(name)] = values
 	}
+	once := c.Op.Retry == Once || conditional(c.Op.Method, header)
+	if once {
+		ctx = policy.WithRetryOptions(ctx, c.Once)
+	}
 	target := c.URL
 	if len(query) > 0 {
 		target += "?" + string(query)
@@ -103,13 +110,28 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 		raw.ContentLength = c.Body.Len()
 	}
 	req.SetOperationValue(pipeline.Call{
-		Body: c.Body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: c.Op.Retry == Idempotent,
+		Body: c.Body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: !once,
 	})
 	if c.Op.Answer != Empty {
 		// Lists are decoded while they arrive, and blobs belong to the caller.
 		runtime.SkipBodyDownload(req)
 	}
 	return req, nil
+}
+
+// conditional reports whether a request is a write that its own first try would
+// keep from succeeding: with If-None-Match: * a blob that was made by a try
+// whose answer got lost looks like somebody else's.
+func conditional(method string, header http.Header) bool {
+	if method == http.MethodGet || method == http.MethodHead {
+		return false
+	}
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+		if len(header[name]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // decode reads the answer. Broken tells that the body broke off on its way.
@@ -125,7 +147,7 @@ func (c *Call) decode(resp *http.Response) (broken bool, err error) {
 		return false, nil
 	}
 	body := &watched{r: resp.Body}
-	if err := xmlplan.Decode(body, c.Result); err != nil {
+	if err := xmlplan.DecodeRoot(body, c.Op.Root, c.Result); err != nil {
 		return body.err != nil, fmt.Errorf("the answer cannot be read: %w", err)
 	}
 	return false, nil

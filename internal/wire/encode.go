@@ -23,7 +23,7 @@ func encode(part any, header http.Header, query []byte) ([]byte, error) {
 	}
 	for _, f := range planOf(v.Type()).request {
 		fv := v.FieldByIndex(f.index)
-		if fv.IsZero() {
+		if isEmpty(fv) {
 			continue
 		}
 		if fv.Kind() == reflect.Pointer {
@@ -46,6 +46,15 @@ func encode(part any, header http.Header, query []byte) ([]byte, error) {
 		header[f.key] = []string{text}
 	}
 	return query, nil
+}
+
+// isEmpty reports whether a field is not sent: it is zero, or a map or slice
+// without elements, for which a header would be empty.
+func isEmpty(v reflect.Value) bool {
+	if v.Kind() == reflect.Map || v.Kind() == reflect.Slice {
+		return v.Len() == 0
+	}
+	return v.IsZero()
 }
 
 func (f *field) format(v reflect.Value) string {

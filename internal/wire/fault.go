@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
+	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/xmlplan"
 )
 
@@ -22,6 +24,10 @@ type Fault struct {
 func (f *Fault) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s %s", f.Response.StatusCode, f.Code, f.Message))
 }
+
+// quoted are the elements in which the service repeats what it was sent: a
+// header, a query parameter, a signature and the text that it signs.
+var quoted = regexp.MustCompile(`(?s)<(HeaderValue|QueryParameterValue|AuthenticationErrorDetail|XmlNodeValue)>.*?</(?:HeaderValue|QueryParameterValue|AuthenticationErrorDetail|XmlNodeValue)>`)
 
 // maxErrorBody bounds how much of an error body is read. Those of the service
 // are a few hundred bytes; a proxy may send a whole page.
@@ -45,13 +51,14 @@ type errorBody struct {
 }
 
 // newFault reads an error answer. The code is in a header since 2017 and in the
-// body before; answers to HEAD and 304 have only the header. The values that
-// the service quotes back (a header, a query parameter, the text it signed)
-// are left out of the details, for they can hold what must not be shown.
+// body before; answers to HEAD and 304 have only the header. What the service
+// quotes back is taken out, of the body as well, for it can hold what must not
+// be shown.
 func newFault(resp *http.Response) *Fault {
 	f := &Fault{Response: resp, Code: resp.Header.Get("x-ms-error-code")}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	drain(resp.Body)
+	text = quoted.ReplaceAll([]byte(pipeline.Redact(string(text))), []byte("<$1>REDACTED</$1>"))
 	resp.Body = io.NopCloser(bytes.NewReader(text))
 	var b errorBody
 	if err := xmlplan.Decode(bytes.NewReader(text), &b); err != nil {

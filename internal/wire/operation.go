@@ -49,8 +49,9 @@ const (
 	// Idempotent operations leave the same state however often they are sent.
 	Idempotent Retry = iota
 	// Once marks operations whose second sending has an effect of its own, or
-	// fails because of the first. They are repeated only when the service says
-	// that it did not act (429 and 503).
+	// fails because of the first. They are repeated only when it is sure that
+	// the service did not act: it says so (429 and 503), or was not reached.
+	// A write with conditions is one of them whatever its row says.
 	Once
 )
 
@@ -65,6 +66,7 @@ type Operation struct {
 	OK     []int    // status codes that are no error
 	Scope  Scope    // the parts of a handle's scope that it takes
 	Answer Answer   // the body of a successful answer
+	Root   string   // its root element, if it is XML
 	Retry  Retry    // whether it may be repeated
 }
 

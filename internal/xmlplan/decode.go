@@ -45,7 +45,12 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 // an error of r is wrapped. Values of strings never get into an error.
 //
 // It panics if v does not point to a struct or the struct has no plan; see Check.
-func Decode(r io.Reader, v any) error {
+func Decode(r io.Reader, v any) error { return DecodeRoot(r, "", v) }
+
+// DecodeRoot is [Decode] of a document whose root element has to have a name,
+// so that another document, of a proxy for example, is not taken for an empty
+// one. An empty name is any name.
+func DecodeRoot(r io.Reader, root string, v any) error {
 	target := reflect.ValueOf(v)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
 		panic(fmt.Sprintf("xmlplan: cannot decode into %T", v))
@@ -54,7 +59,10 @@ func Decode(r io.Reader, v any) error {
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.reset(r)
-	err := d.document(p, target.Elem())
+	if root == "" {
+		root = p.rootName
+	}
+	err := d.document(p, root, target.Elem())
 	if err == nil {
 		return nil
 	}
@@ -72,15 +80,15 @@ func (d *decoder) release() {
 	decoders.Put(d)
 }
 
-func (d *decoder) document(p *plan, v reflect.Value) error {
+func (d *decoder) document(p *plan, root string, v reflect.Value) error {
 	if err := d.begin(); err != nil {
 		return err
 	}
 	if _, err := d.next(); err != nil {
 		return err // the first token is a start tag, or else the document is malformed
 	}
-	if p.rootName != "" && string(d.local()) != p.rootName {
-		return fmt.Errorf("the root element is not %s", p.rootName)
+	if root != "" && string(d.local()) != root {
+		return fmt.Errorf("the root element is not %s", root)
 	}
 	if err := d.object(p, v); err != nil {
 		return err

@@ -272,7 +272,7 @@ func TestReleasedDecoderHoldsNothing(t *testing.T) {
 	var page blobPage
 	d := new(decoder)
 	d.reset(strings.NewReader(listingHead + "<Blob><Name>" + strings.Repeat("&amp;", bufferSize) + "</Name></Blob>" + listingTail))
-	if err := d.document(mustPlan(reflect.TypeFor[blobPage]()), reflect.ValueOf(&page).Elem()); err != nil {
+	if err := d.document(mustPlan(reflect.TypeFor[blobPage]()), "", reflect.ValueOf(&page).Elem()); err != nil {
 		t.Fatal(err)
 	}
 	if len(d.slabs) != 1 || len(d.buf) <= bufferSize || cap(d.decoded) <= bufferSize {
