@@ -55,6 +55,10 @@ func (s *staged) expire(now time.Time) {
 	}
 }
 
+// idLength is the length of a block id before it was encoded, which has to be the
+// same for all blocks of a blob.
+func idLength(id string) int { return len(id)/4*3 - strings.Count(id, "=") }
+
 // blockID reads the id of a block.
 func (x *exchange) blockID() (string, error) {
 	id := x.query.Get("blockid")
@@ -85,13 +89,13 @@ func (x *exchange) stage(b *blob, id string, c content) error {
 	}
 	b.staged.expire(x.now)
 	for other := range b.staged.blocks {
-		if len(other) != len(id) {
+		if idLength(other) != idLength(id) {
 			return fail(azureblob.InvalidBlobOrBlock)
 		}
 		break // they are all of one length
 	}
 	if len(b.staged.blocks) == 0 {
-		if r := b.live(); r != nil && len(r.blocks) > 0 && len(r.blocks[0].id) != len(id) {
+		if r := b.live(); r != nil && len(r.blocks) > 0 && idLength(r.blocks[0].id) != idLength(id) {
 			return fail(azureblob.InvalidBlobOrBlock)
 		}
 		b.staged.blocks = map[string]stagedBlock{}
