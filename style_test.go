@@ -98,7 +98,8 @@ var layers = map[string][]string{
 	"internal/rest":       {"internal/wire"},
 	"internal/wire":       {"internal/pipeline", "internal/xmlplan"},
 	"internal/xmlplan":    {},
-	"examples/quickstart": {"", "internal/azurite"},
+	"internal/conformance": {}, // tests only
+	"examples/quickstart": {"", "blobtest"},
 }
 
 func TestStyleOfImports(t *testing.T) {
