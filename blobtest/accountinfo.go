@@ -2,6 +2,7 @@ package blobtest
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/internal/rest"
@@ -14,6 +15,6 @@ func init() {
 }
 
 func accountInfo(x *exchange) error {
-	x.set("x-ms-is-hns-enabled", "false")
+	x.set("x-ms-is-hns-enabled", strconv.FormatBool(x.server.options.HierarchicalNamespace))
 	return x.answer(http.StatusOK, azureblob.AccountInfo{Kind: azureblob.AccountStorageV2, SKU: "Standard_RAGRS"})
 }

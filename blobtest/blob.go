@@ -16,7 +16,6 @@ func init() {
 	handle(rest.GetBlobMetadata, endpoint{run: blobMetadata, needs: readBlob})
 	handle(rest.SetBlobMetadata, endpoint{run: setBlobMetadata, needs: writeBlob})
 	handle(rest.SetBlobHTTPHeaders, endpoint{run: setBlobHTTPHeaders, needs: writeBlob})
-	handle(rest.DeleteBlob, endpoint{run: deleteBlobOp, needs: deleteBlob})
 }
 
 // describe is what answers and listings tell of a revision.
@@ -29,6 +28,7 @@ func (x *exchange) describe(b *blob, r *revision) azureblob.BlobInfo {
 		CopyID: r.copied.id, CopyStatus: r.copied.status, CopySource: r.copied.source, CopyProgress: r.copied.progress,
 		CopyCompletionTime: r.copied.completed, CopyStatusDescription: r.copied.description,
 		CopyDestinationSnapshot: r.copied.snapshot, IncrementalCopy: r.copied.incremental,
+		ExpiryTime: r.expires,
 	}
 	t := r.tier.at(x.now)
 	p.AccessTier, p.AccessTierInferred, p.AccessTierChangeTime = t.tier, t.inferred, t.changed
@@ -60,7 +60,9 @@ func (x *exchange) answerContent(status int, r *revision, info azureblob.BlobInf
 	case azureblob.AppendBlob:
 		x.set("x-ms-blob-committed-block-count", strconv.Itoa(r.appended))
 	}
-	return x.answer(status, info)
+	err := x.answer(status, info)
+	x.overrideHeaders()
+	return err
 }
 
 func blobProperties(x *exchange) error {
@@ -113,7 +115,7 @@ func setBlobMetadata(x *exchange) error {
 	}
 	next := *r
 	next.metadata = m
-	x.commit(b, &next)
+	x.amend(b, &next)
 	return x.answer(http.StatusOK, x.writeInfo(b))
 }
 
@@ -147,66 +149,6 @@ func setBlobHTTPHeaders(x *exchange) error {
 		x.set("x-ms-blob-sequence-number", strconv.FormatInt(r.sequence, 10))
 	}
 	return x.answer(http.StatusOK, written{r.etag, r.modified})
-}
-
-func deleteBlobOp(x *exchange) error {
-	snapshots := x.params.enum("x-ms-delete-snapshots", "include", "only")
-	changed, unchanged := x.params.time("x-ms-access-tier-if-modified-since"), x.params.time("x-ms-access-tier-if-unmodified-since")
-	if err := x.invalid(); err != nil {
-		return err
-	}
-	b, r, err := x.findBlob()
-	if err != nil {
-		return err
-	}
-	if err := x.deletable(b, r, snapshots); err != nil {
-		return err
-	}
-	tierSet := r.tier.changed
-	if tierSet.IsZero() {
-		tierSet = r.created
-	}
-	if !changed.IsZero() && !changedSince(tierSet, changed) || !unchanged.IsZero() && changedSince(tierSet, unchanged) {
-		return fail(azureblob.ConditionNotMet)
-	}
-	if snapshots != "" {
-		for _, s := range b.snapshots {
-			if err := s.protection.guard(x.now); err != nil {
-				return err
-			}
-		}
-		for _, s := range b.snapshots {
-			x.remove(b, s)
-		}
-	}
-	if snapshots != "only" {
-		x.remove(b, r)
-	}
-	x.set("x-ms-delete-type-permanent", "true")
-	return x.answer(http.StatusAccepted, nil)
-}
-
-// deletable checks what a deletion checks. A snapshot has no lease of its own.
-func (x *exchange) deletable(b *blob, r *revision, snapshots string) error {
-	if r != b.current {
-		if snapshots != "" {
-			return invalidHeader("x-ms-delete-snapshots", snapshots)
-		}
-		if err := x.checkWrite(r); err != nil {
-			return err
-		}
-		return r.protection.guard(x.now)
-	}
-	if err := x.checkWrite(r); err != nil {
-		return err
-	}
-	if snapshots == "" && len(b.snapshots) > 0 {
-		return fail(azureblob.SnapshotsPresent)
-	}
-	if err := x.checkLease(&b.lease, onBlob, writing); err != nil {
-		return err
-	}
-	return r.protection.guard(x.now)
 }
 
 // setSum sets a header to a checksum, if there is one.

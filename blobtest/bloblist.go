@@ -80,6 +80,7 @@ type entryProperties struct {
 	EncryptionScope           string                           `xml:"EncryptionScope"`
 	AccessTierChangeTime      time.Time                        `xml:"AccessTierChangeTime"`
 	TagCount                  int64                            `xml:"TagCount"`
+	ExpiryTime                time.Time                        `xml:"Expiry-Time"`
 	Sealed                    bool                             `xml:"Sealed"`
 	RehydratePriority         azureblob.RehydratePriority      `xml:"RehydratePriority"`
 	ImmutabilityPolicyUntil   time.Time                        `xml:"ImmutabilityPolicyUntilDate"`
@@ -98,8 +99,23 @@ var includes = []string{
 type listed struct {
 	blob     *blob
 	revision *revision
+	kind     entryKind
 	key      string // orders the entries of one name
 }
+
+// entryKind is what an entry of a listing is.
+type entryKind byte
+
+const (
+	aSnapshot entryKind = 's'
+	aVersion  entryKind = 'v'
+	theBlob   entryKind = 'b'
+	theRoot   entryKind = 'r' // of a deleted blob that has versions
+	theBlocks entryKind = 'u' // which nobody committed
+)
+
+// lastKey is after the IDs of all snapshots and versions.
+const lastKey = "z"
 
 func listBlobsOp(x *exchange) error {
 	size, from := x.pageSize(), x.marker()
@@ -121,8 +137,8 @@ func listBlobsOp(x *exchange) error {
 	if x.query.Has("maxresults") {
 		l.MaxResults = int64(size)
 	}
-	name, key, _ := strings.Cut(from, "\x00")
-	name = max(name, l.Prefix, x.query.Get("startFrom"))
+	marked, key, _ := strings.Cut(from, "\x00")
+	name := max(marked, l.Prefix, x.query.Get("startFrom"))
 	first := sort.Search(len(c.blobs), func(i int) bool { return c.blobs[i].name >= name })
 	common := ""
 	for _, b := range c.blobs[first:] {
@@ -133,7 +149,7 @@ func listBlobsOp(x *exchange) error {
 			continue
 		}
 		entries := x.entries(b, include)
-		if b.name == name {
+		if b.name == marked {
 			entries = slices.DeleteFunc(entries, func(e listed) bool { return e.key < key })
 		}
 		if len(entries) == 0 {
@@ -161,26 +177,40 @@ func listBlobsOp(x *exchange) error {
 	return x.answerXML(http.StatusOK, nil, "EnumerationResults", l)
 }
 
-// entries are the entries of one name, in their order: snapshots by their time,
-// versions by theirs, and the current blob last.
+// entries are the entries of one name, in their order: snapshots and versions by
+// their time, and the blob itself last.
 func (x *exchange) entries(b *blob, include map[string]bool) []listed {
 	var all []listed
-	if include["snapshots"] {
-		for _, r := range b.snapshots {
-			all = append(all, listed{b, r, "s" + r.id})
+	add := func(revisions []*revision, kind entryKind) {
+		for _, r := range revisions {
+			if !r.gone(x.now) && (r.deleted.IsZero() || include["deleted"]) {
+				all = append(all, listed{b, r, kind, r.id + string(kind)})
+			}
 		}
+	}
+	if include["snapshots"] {
+		add(b.snapshots, aSnapshot)
 	}
 	if include["versions"] {
-		for _, r := range b.versions {
-			all = append(all, listed{b, r, "v" + r.id})
+		add(b.versions, aVersion)
+	}
+	slices.SortFunc(all, func(a, b listed) int { return strings.Compare(a.key, b.key) })
+	there := b.current != nil && !b.current.gone(x.now)
+	if there && (b.current.deleted.IsZero() || include["deleted"]) {
+		all = append(all, listed{b, b.current, theBlob, lastKey})
+	}
+	if !there && include["deletedwithversions"] {
+		// The newest version stands for a blob that has no current one.
+		for _, r := range slices.Backward(b.versions) {
+			if !r.gone(x.now) {
+				all = append(all, listed{b, r, theRoot, lastKey})
+				break
+			}
 		}
 	}
-	if b.current != nil {
-		all = append(all, listed{b, b.current, "z"})
-	}
-	all = slices.DeleteFunc(all, func(e listed) bool { return !e.revision.deleted.IsZero() && !include["deleted"] })
-	if b.staged.expire(x.now); b.current == nil && include["uncommittedblobs"] && len(b.staged.blocks) > 0 {
-		all = append(all, listed{b, nil, "z"})
+	b.staged.expire(x.now)
+	if (!there || b.live() == nil) && include["uncommittedblobs"] && len(b.staged.blocks) > 0 {
+		all = append(all, listed{b, nil, theBlocks, lastKey + string(theBlocks)})
 	}
 	return all
 }
@@ -189,15 +219,18 @@ func (x *exchange) entries(b *blob, include map[string]bool) []listed {
 func (x *exchange) entry(l listed, include map[string]bool) blobEntry {
 	e := blobEntry{Element: "Blob", Name: l.blob.name}
 	r := l.revision
-	if r == nil {
+	if l.kind == theBlocks {
 		e.Properties = &entryProperties{ContentType: "application/octet-stream", BlobType: azureblob.BlockBlob, LastModified: l.blob.staged.since, ServerEncrypted: true}
 		return e
 	}
 	info := x.describe(l.blob, r)
-	e.Deleted = !r.deleted.IsZero()
-	e.VersionID, e.IsCurrentVersion = info.VersionID, info.IsCurrentVersion
-	if l.key[0] == 's' {
+	switch l.kind {
+	case aSnapshot:
 		e.Snapshot = r.id
+	case theRoot:
+		e.HasVersionsOnly = true
+	default:
+		e.VersionID, e.IsCurrentVersion = info.VersionID, info.IsCurrentVersion
 	}
 	if include["metadata"] {
 		e.Metadata = r.metadata
@@ -209,7 +242,10 @@ func (x *exchange) entry(l listed, include map[string]bool) blobEntry {
 	if r.kind == azureblob.PageBlob {
 		e.Properties.SequenceNumber = &r.sequence
 	}
-	e.Properties.DeletedTime = r.deleted
+	if !r.deleted.IsZero() && l.kind != theRoot {
+		days := int64(daysUntil(r.purge, x.now))
+		e.Deleted, e.Properties.DeletedTime, e.Properties.RemainingRetentionDays = true, r.deleted, &days
+	}
 	return e
 }
 
@@ -222,7 +258,7 @@ func listProperties(i azureblob.BlobInfo, include map[string]bool) *entryPropert
 		ServerEncrypted: i.ServerEncrypted, IncrementalCopy: i.IncrementalCopy,
 		AccessTier: i.AccessTier, AccessTierInferred: i.AccessTierInferred, ArchiveStatus: i.ArchiveStatus,
 		CustomerProvidedKeySHA256: i.CustomerProvidedKeySHA256, EncryptionScope: i.EncryptionScope,
-		AccessTierChangeTime: i.AccessTierChangeTime, TagCount: i.TagCount, Sealed: i.Sealed, RehydratePriority: i.RehydratePriority,
+		AccessTierChangeTime: i.AccessTierChangeTime, TagCount: i.TagCount, ExpiryTime: i.ExpiryTime, Sealed: i.Sealed, RehydratePriority: i.RehydratePriority,
 	}
 	if include["copy"] {
 		p.CopyID, p.CopyStatus, p.CopySource, p.CopyProgress = i.CopyID, i.CopyStatus, i.CopySource, i.CopyProgress

@@ -77,9 +77,11 @@ func deleteContainerOp(x *exchange) error {
 	return x.answer(http.StatusAccepted, nil)
 }
 
-// removeContainer deletes a container with all that is in it.
+// removeContainer deletes a container with all that is in it, softly if the
+// account keeps containers for a while.
 func (x *exchange) removeContainer(c *container) {
 	delete(x.account.containers, c.name)
+	x.buryContainer(c)
 	if delay := x.server.options.DeletionDelay; delay > 0 {
 		x.account.blocked[c.name] = x.now.Add(delay)
 	}
@@ -95,6 +97,9 @@ func (x *exchange) describeContainer(c *container) azureblob.ContainerProperties
 		p.DefaultEncryptionScope = "$account-encryption-key"
 	}
 	p.LeaseStatus, p.LeaseState, p.LeaseDuration = c.lease.describe(x.now)
+	if !c.deletedAt.IsZero() {
+		p.DeletedTime, p.RemainingRetentionDays = c.deletedAt, daysUntil(c.purge, x.now)
+	}
 	return p
 }
 

@@ -2,7 +2,6 @@ package blobtest
 
 import (
 	"encoding/base64"
-	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -66,21 +65,49 @@ func listContainersOp(x *exchange) error {
 	if x.query.Has("maxresults") {
 		l.MaxResults = int64(size)
 	}
-	for _, name := range slices.Sorted(maps.Keys(x.account.containers)) {
-		if name < from || !strings.HasPrefix(name, l.Prefix) || name[0] == '$' && name != rootContainer && !include["system"] {
+	for _, e := range x.containerEntries(include) {
+		if e.key < from || !strings.HasPrefix(e.name, l.Prefix) {
 			continue
 		}
 		if len(l.Containers) == size {
-			l.NextMarker = markerOf(name)
+			l.NextMarker = markerOf(e.key)
 			break
 		}
-		c := x.account.containers[name]
-		e := containerEntry{Name: name, Properties: x.describeContainer(c)}
-		e.Properties.ETag = unquoted(e.Properties.ETag)
-		if include["metadata"] {
-			e.Metadata = c.metadata
-		}
-		l.Containers = append(l.Containers, e)
+		l.Containers = append(l.Containers, x.containerEntry(e, include))
 	}
 	return x.answerXML(http.StatusOK, nil, "EnumerationResults", l)
+}
+
+// listedContainer is an entry of a listing of containers before it is written.
+type listedContainer struct {
+	*container
+	key string // orders the entries
+}
+
+// containerEntries are the containers in the order of their names; deleted ones
+// of a name come before the one that has it now.
+func (x *exchange) containerEntries(include map[string]bool) []listedContainer {
+	all := make([]listedContainer, 0, len(x.account.containers))
+	for name, c := range x.account.containers {
+		if include["system"] || name != "$logs" && name != "$blobchangefeed" {
+			all = append(all, listedContainer{c, name + "\x00" + lastKey})
+		}
+	}
+	if include["deleted"] {
+		x.account.sweep(x.now)
+		for _, c := range x.account.deleted {
+			all = append(all, listedContainer{c, c.name + "\x00" + c.deletedVersion})
+		}
+	}
+	slices.SortFunc(all, func(a, b listedContainer) int { return strings.Compare(a.key, b.key) })
+	return all
+}
+
+func (x *exchange) containerEntry(l listedContainer, include map[string]bool) containerEntry {
+	e := containerEntry{Name: l.name, Deleted: !l.deletedAt.IsZero(), Version: l.deletedVersion, Properties: x.describeContainer(l.container)}
+	e.Properties.ETag = unquoted(e.Properties.ETag)
+	if include["metadata"] {
+		e.Metadata = l.metadata
+	}
+	return e
 }

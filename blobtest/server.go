@@ -42,6 +42,26 @@ type Options struct {
 	// Default 15 hours, or one with high priority, which is no time at all under
 	// testing/synctest.
 	Rehydration time.Duration
+
+	// Versioning keeps what a blob was before every write and deletion, as
+	// versions with IDs.
+	Versioning bool
+
+	// SoftDelete is for how many days deleted and overwritten blobs, snapshots
+	// and versions can be restored. Default 0, which is not at all.
+	SoftDelete int
+
+	// PermanentDelete lets clients delete soft-deleted snapshots and versions
+	// before their time.
+	PermanentDelete bool
+
+	// ContainerSoftDelete is for how many days deleted containers can be
+	// restored. Default 0, which is not at all.
+	ContainerSoftDelete int
+
+	// HierarchicalNamespace makes the accounts say that they have one, and lets
+	// blobs expire. Nothing else is different: there are no directories.
+	HierarchicalNamespace bool
 }
 
 // Server is a Blob service in memory. It is safe for concurrent use.
@@ -99,7 +119,8 @@ func (s *Server) add(name, key string) {
 	if err != nil || len(decoded) == 0 || name == "" || strings.ContainsAny(name, "./:") {
 		panic(fmt.Sprintf("blobtest: the key of account %q is no base64, or it is no name of an account", name))
 	}
-	s.accounts[name] = &account{name: name, keys: []*accountKey{newAccountKey(decoded)}, containers: map[string]*container{}, blocked: map[string]time.Time{}}
+	s.accounts[name] = &account{name: name, keys: []*accountKey{newAccountKey(decoded)}, containers: map[string]*container{}, blocked: map[string]time.Time{},
+		retention: retention{days: s.options.SoftDelete, permanent: s.options.PermanentDelete}}
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, t target) {

@@ -27,6 +27,7 @@ type account struct {
 	containers map[string]*container
 	deleted    []*container         // soft-deleted, in the order of their deletion
 	blocked    map[string]time.Time // names of containers that are being deleted, and until when
+	retention  retention            // what becomes of blobs that are deleted
 }
 
 // container is a container, or one that was soft-deleted.
@@ -41,8 +42,10 @@ type container struct {
 	lease          lease
 	encryption     string // default encryption scope
 	denyOverride   bool   // of the scope
+	policies       []storedPolicy
 	deletedAt      time.Time
 	deletedVersion string
+	purge          time.Time // when a soft-deleted container goes for good
 
 	blobs  []*blob // in the order of their names
 	byName map[string]*blob
@@ -75,6 +78,8 @@ type revision struct {
 	created  time.Time
 	modified time.Time
 	deleted  time.Time // when it was soft-deleted; zero if it was not
+	purge    time.Time // when what was soft-deleted goes for good
+	expires  time.Time // when the blob deletes itself; zero for never
 
 	tier       tiering
 	encryption encryption
