@@ -13,7 +13,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -25,8 +24,6 @@ import (
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/wire"
 )
-
-func TestMain(m *testing.M) { os.Exit(azurite.Main(m)) }
 
 // service is a Blob service under test, and a container of its own for the test.
 type service struct {
@@ -130,10 +127,12 @@ func (s *service) do(method, path, query string, h header, body string) *answer 
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		s.Fatalf("%s %s?%s: %v", method, path, query, err)
 	}
-	return &answer{
+	a := &answer{
 		s: s, what: method + " " + path + "?" + query, status: resp.StatusCode, header: resp.Header, body: string(text),
 		code: resp.Header.Get("x-ms-error-code"),
 	}
+	a.record(method, path, query, h)
+	return a
 }
 
 // blob sends a request about a blob of the test's container.
