@@ -62,6 +62,7 @@ func (x *exchange) process() {
 	if err != nil {
 		x.failed(err)
 	}
+	x.frame()
 	x.stamp()
 }
 

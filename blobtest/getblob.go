@@ -16,6 +16,7 @@ const maxSummedRange = 4 << 20
 
 func getBlob(x *exchange) error {
 	wantMD5, wantCRC := x.params.flag("x-ms-range-get-content-md5"), x.params.flag("x-ms-range-get-content-crc64")
+	x.params.checkStructured()
 	if err := x.invalid(); err != nil {
 		return err
 	}

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/base64"
-	"encoding/binary"
 	"hash"
-	"hash/crc64"
 	"io"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/checksum"
 )
 
 // digest says which checksums of a body to compute.
@@ -25,9 +24,6 @@ type sums struct {
 	md5   []byte
 	crc64 []byte // as headers have it: little endian
 }
-
-// crcTable is that of CRC-64/NVME.
-var crcTable = crc64.MakeTable(0x9A6C9329AC4BC9B5)
 
 // summer computes checksums of what is written to it.
 type summer struct {
@@ -49,7 +45,7 @@ func (s *summer) Write(p []byte) (int, error) {
 		_, _ = s.md5.Write(p)
 	}
 	if s.which&digestCRC64 != 0 {
-		s.crc = crc64.Update(s.crc, crcTable, p)
+		s.crc = checksum.Update(s.crc, p)
 	}
 	return len(p), nil
 }
@@ -60,7 +56,7 @@ func (s *summer) sums() sums {
 		r.md5 = s.md5.Sum(nil)
 	}
 	if s.which&digestCRC64 != 0 {
-		r.crc64 = binary.LittleEndian.AppendUint64(nil, s.crc)
+		r.crc64 = checksum.AppendCRC64(nil, s.crc)
 	}
 	return r
 }
@@ -100,16 +96,20 @@ func (x *exchange) receive() error {
 
 func (x *exchange) receiveContent(limit int64, which digest) error {
 	wantMD5 := x.params.base64("Content-MD5", md5.Size)
-	wantCRC := x.params.base64("x-ms-content-crc64", 8)
+	wantCRC := x.params.base64("x-ms-content-crc64", checksum.Size)
+	size, structured := x.params.structured()
+	if !structured {
+		size = x.request.ContentLength
+	}
 	if err := x.invalid(); err != nil {
 		return err
 	}
 	switch {
 	case wantMD5 != nil && wantCRC != nil:
 		return fail(azureblob.BothCRC64AndMD5HeaderPresent)
-	case x.text("x-ms-structured-body") != "":
-		return fail(azureblob.UnsupportedHeader).with("HeaderName", "x-ms-structured-body")
-	case x.request.ContentLength > limit:
+	case structured && x.endpoint.body != contentBody:
+		return fail(azureblob.UnsupportedHeader).with("HeaderName", structuredHeader)
+	case size > limit:
 		return fail(azureblob.RequestBodyTooLarge).with("MaxLimit", base10(limit))
 	}
 	if wantMD5 != nil {
@@ -120,15 +120,27 @@ func (x *exchange) receiveContent(limit int64, which digest) error {
 	}
 	s := newSummer(which)
 	var err error
-	if x.content, err = readContent(x.request.Body, x.request.ContentLength, s); err != nil {
-		return fail(azureblob.InvalidInput).because("The body of the request is incomplete.")
+	var sent sums // of the body as it was sent
+	if structured {
+		wire := newSummer(which)
+		x.content, err = readMessage(io.TeeReader(x.request.Body, wire), x.request.ContentLength, size, s)
+		sent = wire.sums()
+		x.set(structuredHeader, structuredForm)
+	} else {
+		x.content, err = readContent(x.request.Body, size, s)
+	}
+	if err != nil {
+		return messageFailure(err)
 	}
 	x.sums = s.sums()
-	if wantMD5 != nil && !bytes.Equal(wantMD5, x.sums.md5) {
-		return mismatch(azureblob.MD5Mismatch, "Md5", wantMD5, x.sums.md5)
+	if !structured {
+		sent = x.sums
 	}
-	if wantCRC != nil && !bytes.Equal(wantCRC, x.sums.crc64) {
-		return mismatch(azureblob.CRC64Mismatch, "Crc64", wantCRC, x.sums.crc64)
+	if wantMD5 != nil && !bytes.Equal(wantMD5, sent.md5) {
+		return mismatch(azureblob.MD5Mismatch, "Md5", wantMD5, sent.md5)
+	}
+	if wantCRC != nil && !bytes.Equal(wantCRC, sent.crc64) {
+		return mismatch(azureblob.CRC64Mismatch, "Crc64", wantCRC, sent.crc64)
 	}
 	return nil
 }
@@ -146,7 +158,7 @@ const (
 )
 
 // readContent reads n bytes into memory that will not be copied again.
-func readContent(r io.Reader, n int64, s *summer) (content, error) {
+func readContent(r io.Reader, n int64, s io.Writer) (content, error) {
 	var c content
 	for left := n; left > 0; {
 		data := make([]byte, min(left, maxPiece))
