@@ -42,6 +42,8 @@ type grant struct {
 	how         how
 	permissions string // of a shared access signature
 	principal   string // object ID of who holds the token, or who signed
+	tenant      string // of who holds the token
+	scope       string // encryption scope that the signature is bound to
 }
 
 type how uint8

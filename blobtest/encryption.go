@@ -23,6 +23,9 @@ func (x *exchange) encryption(c *container) (encryption, error) {
 	if err := x.invalid(); err != nil {
 		return e, err
 	}
+	if e.scope == "" {
+		e.scope = x.grant.scope
+	}
 	if key != nil || hash != nil || algorithm != "" {
 		sum := sha256.Sum256(key)
 		switch {
