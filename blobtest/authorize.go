@@ -22,8 +22,8 @@ type access struct {
 var (
 	readBlob   = access{public: azureblob.PublicAccessBlob, permissions: "r", resource: 'o'}
 	writeBlob  = access{permissions: "w", resource: 'o'}
-	createBlob = access{permissions: "cw", resource: 'o'} // c alone does not let overwrite; see x.overwritable
-	deleteBlob = access{permissions: "d", resource: 'o'}
+	createBlob = access{permissions: "cw", resource: 'o'}  // c alone does not let overwrite; see x.overwritable
+	deleteBlob = access{permissions: "dxy", resource: 'o'} // which of them depends on what is deleted; see x.mayDelete
 
 	// Container operations by a service SAS are few: only listing is.
 	listBlobs       = access{public: azureblob.PublicAccessContainer, permissions: "l", resource: 'c'}

@@ -25,10 +25,10 @@ func init() {
 type blobListing struct {
 	ServiceEndpoint string      `xml:"ServiceEndpoint,attr"`
 	ContainerName   string      `xml:"ContainerName,attr"`
-	Prefix          string      `xml:"Prefix"`
+	Prefix          string      `xml:"Prefix,encoded"`
 	Marker          string      `xml:"Marker"`
 	MaxResults      int64       `xml:"MaxResults"`
-	Delimiter       string      `xml:"Delimiter"`
+	Delimiter       string      `xml:"Delimiter,encoded"`
 	Blobs           []blobEntry `xml:"Blobs>Blob|BlobPrefix"`
 	NextMarker      string      `xml:"NextMarker,always"`
 }

@@ -38,7 +38,7 @@ func markerOf(key string) string { return base64.RawURLEncoding.EncodeToString([
 
 type containerListing struct {
 	ServiceEndpoint string           `xml:"ServiceEndpoint,attr"`
-	Prefix          string           `xml:"Prefix"`
+	Prefix          string           `xml:"Prefix,encoded"`
 	Marker          string           `xml:"Marker"`
 	MaxResults      int64            `xml:"MaxResults"`
 	Containers      []containerEntry `xml:"Containers>Container"`

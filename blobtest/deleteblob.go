@@ -9,9 +9,7 @@ import (
 )
 
 func init() {
-	// Which of these permissions a shared access signature needs depends on
-	// what is deleted; mayDelete asks for the right one.
-	handle(rest.DeleteBlob, endpoint{run: deleteBlobOp, needs: access{permissions: "dxy", resource: 'o'}})
+	handle(rest.DeleteBlob, endpoint{run: deleteBlobOp, needs: deleteBlob})
 }
 
 func deleteBlobOp(x *exchange) error {
