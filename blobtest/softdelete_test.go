@@ -192,3 +192,23 @@ func TestRestoreContainer(t *testing.T) {
 		restore("photos", version, 404, "ContainerNotFound")
 	})
 }
+
+func TestDeletePermissions(t *testing.T) {
+	srv := blobtest.New(t, &blobtest.Options{SoftDelete: 7, Versioning: true, PermanentDelete: true})
+	b := newContainer(t, srv.ServiceClient()).Blob("a")
+	one := put(t, b, "one")
+	put(t, b, "two")
+	for _, step := range []struct{ query, needs string }{
+		{"?versionid=" + one, "x"}, {"?deletetype=permanent&versionid=" + one, "y"}, {"", "d"},
+	} {
+		for _, sp := range []string{"d", "x", "y", "r"} {
+			if sp == step.needs {
+				continue
+			}
+			sas := serviceSAS(t, "photos/a", "sp", sp, "se", inTime(time.Hour), "sv", "2021-12-02", "sr", "b")
+			withSAS(t, srv, "DELETE", "photos/a"+step.query, sas, "").expect(t, sp+" for "+step.query, 403, "AuthorizationPermissionMismatch")
+		}
+		sas := serviceSAS(t, "photos/a", "sp", step.needs, "se", inTime(time.Hour), "sv", "2021-12-02", "sr", "b")
+		withSAS(t, srv, "DELETE", "photos/a"+step.query, sas, "").expect(t, step.query, 202, "")
+	}
+}
