@@ -146,6 +146,9 @@ func (x *exchange) writable(b *blob, r *revision) error {
 	if err := x.opens(r); err != nil {
 		return err
 	}
+	if err := r.copied.guard(); err != nil {
+		return err
+	}
 	return r.protection.guard(x.now)
 }
 
@@ -164,6 +167,9 @@ func (x *exchange) overwritable(b *blob) error {
 	}
 	if x.grant.how == bySAS && !x.grant.may('w') {
 		return fail(azureblob.UnauthorizedBlobOverwrite)
+	}
+	if r.copied.pending != nil {
+		return fail(azureblob.PendingCopyOperation)
 	}
 	if err := x.checkLease(&b.lease, onBlob, writing); err != nil {
 		return err

@@ -155,6 +155,9 @@ func (x *exchange) deletable(b *blob, r *revision, snapshots string) error {
 	if err := x.checkWrite(r); err != nil {
 		return err
 	}
+	if r.copied.pending != nil {
+		return fail(azureblob.PendingCopyOperation)
+	}
 	if snapshots == "" && b.hasSnapshots() {
 		return fail(azureblob.SnapshotsPresent)
 	}

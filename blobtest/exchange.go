@@ -31,6 +31,7 @@ type exchange struct {
 	document []byte  // an xmlBody
 	content  content // a contentBody
 	sums     sums    // of the content
+	source   *source // of a copy, read by prepare
 
 	reply reply
 }
@@ -83,6 +84,7 @@ func (x *exchange) carryOut() error {
 	}
 	x.server.mu.Lock()
 	defer x.server.mu.Unlock()
+	x.server.advanceCopies(x.now)
 	return x.endpoint.run(x)
 }
 

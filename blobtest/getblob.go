@@ -27,6 +27,9 @@ func getBlob(x *exchange) error {
 	if err := x.readable(b, r); err != nil {
 		return err
 	}
+	if r == b.current && r.copied.incremental {
+		return fail(azureblob.OperationNotAllowedOnIncrementalCopyBlob)
+	}
 	if r.tier.at(x.now).tier == azureblob.TierArchive {
 		return fail(azureblob.BlobArchived)
 	}

@@ -43,6 +43,11 @@ type Options struct {
 	// testing/synctest.
 	Rehydration time.Duration
 
+	// CopyDuration is how long Copy Blob takes. Until then the copy is pending,
+	// with a progress that follows from the time, and can be aborted. Default
+	// none: a copy has succeeded when its request is answered.
+	CopyDuration time.Duration
+
 	// Versioning keeps what a blob was before every write and deletion, as
 	// versions with IDs.
 	Versioning bool

@@ -18,6 +18,7 @@ type store struct {
 	mu       sync.Mutex
 	accounts map[string]*account // not changed after the start
 	last     time.Time           // the newest moment that was given out
+	copies   []*pendingCopy      // that have not ended
 }
 
 // account is a storage account.
@@ -85,9 +86,10 @@ type revision struct {
 	encryption encryption
 	protection protection
 	copied     copyState
-	sequence   int64 // page blobs: sequence number
-	appended   int   // append blobs: number of blocks
-	sealed     bool  // append blobs
+	sequence   int64  // page blobs: sequence number
+	appended   int    // append blobs: number of blocks
+	sealed     bool   // append blobs
+	origin     string // page blobs: the request that created it, to tell its snapshots from those of a blob it replaced
 }
 
 // block is a committed block: its part of the content follows from the sizes.
@@ -104,6 +106,7 @@ type copyState struct {
 	completed                         time.Time
 	incremental                       bool
 	snapshot                          string // destination snapshot of an incremental copy
+	pending                           *pendingCopy
 }
 
 // tick returns the present moment in the resolution of the service, 100 ns. No
