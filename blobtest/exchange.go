@@ -27,6 +27,7 @@ type exchange struct {
 	grant    grant
 	now      time.Time
 	id       string // request id
+	unnamed  string // version of the protocol if the request names none
 
 	document []byte  // an xmlBody
 	content  content // a contentBody
@@ -64,6 +65,7 @@ func (x *exchange) process() {
 		x.failed(err)
 	}
 	x.frame()
+	x.share()
 	x.stamp()
 }
 
@@ -85,6 +87,13 @@ func (x *exchange) carryOut() error {
 	x.server.mu.Lock()
 	defer x.server.mu.Unlock()
 	x.server.advanceCopies(x.now)
+	lag := x.server.options.SecondaryLag
+	switch {
+	case x.secondary && lag > 0:
+		x.account = x.account.asOf(x.now.Add(-lag))
+	case x.request.Method != http.MethodGet && x.request.Method != http.MethodHead:
+		x.account.remember(x.now, lag)
+	}
 	return x.endpoint.run(x)
 }
 
@@ -96,6 +105,7 @@ func (x *exchange) admit() error {
 	if x.account = x.server.accounts[x.target.account]; x.account == nil {
 		return fail(azureblob.ResourceNotFound)
 	}
+	x.unnamedVersion()
 	if err := x.checkVersion(); err != nil {
 		return err
 	}

@@ -43,6 +43,11 @@ type Options struct {
 	// testing/synctest.
 	Rehydration time.Duration
 
+	// SecondaryLag is how far the secondary endpoint is behind, give or take a
+	// 64th of it. With it, writes cost a copy of the list of all blobs now and
+	// then. Default not at all.
+	SecondaryLag time.Duration
+
 	// CopyDuration is how long Copy Blob takes. Until then the copy is pending,
 	// with a progress that follows from the time, and can be aborted. Default
 	// none: a copy has succeeded when its request is answered.
@@ -125,7 +130,7 @@ func (s *Server) add(name, key string) {
 		panic(fmt.Sprintf("blobtest: the key of account %q is no base64, or it is no name of an account", name))
 	}
 	s.accounts[name] = &account{name: name, keys: []*accountKey{newAccountKey(decoded)}, containers: map[string]*container{}, blocked: map[string]time.Time{},
-		retention: retention{days: s.options.SoftDelete, permanent: s.options.PermanentDelete}}
+		retention: retention{days: s.options.SoftDelete, permanent: s.options.PermanentDelete}, properties: defaultProperties()}
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, t target) {

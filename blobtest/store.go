@@ -29,6 +29,8 @@ type account struct {
 	deleted    []*container         // soft-deleted, in the order of their deletion
 	blocked    map[string]time.Time // names of containers that are being deleted, and until when
 	retention  retention            // what becomes of blobs that are deleted
+	properties serviceProperties
+	history    history // if the secondary lags behind
 }
 
 // container is a container, or one that was soft-deleted.

@@ -22,8 +22,8 @@ var versions = func() map[string]bool {
 }()
 
 // version is the version of the protocol that the request is in. A shared
-// access signature brings its own, which a header or parameter overrides;
-// anonymous requests without one get the newest that is in general use.
+// access signature brings its own, which a header or parameter overrides; anonymous
+// requests without one get that of the account or the newest that is in general use.
 func (x *exchange) version() string {
 	if v := x.params.text("x-ms-version"); v != "" {
 		return v
@@ -34,7 +34,20 @@ func (x *exchange) version() string {
 	if v := x.query.Get("sv"); v != "" {
 		return v
 	}
+	if x.unnamed != "" {
+		return x.unnamed
+	}
 	return azureblob.DefaultServiceVersion
+}
+
+// unnamedVersion looks up what version the account has for a request that names
+// none.
+func (x *exchange) unnamedVersion() {
+	if x.params.text("x-ms-version") == "" && x.query.Get("api-version") == "" && x.query.Get("sv") == "" {
+		x.server.mu.Lock()
+		x.unnamed = x.account.properties.DefaultServiceVersion
+		x.server.mu.Unlock()
+	}
 }
 
 // since reports whether the request is in that version or a later one.
