@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob"
-	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
 
@@ -92,7 +91,7 @@ func (x *exchange) authorizeResourceSAS(sr, sv string) error {
 	}
 	// All that concerns a container is for the account, but to look for blobs in it.
 	permissions := x.needed().permissions
-	if x.level == wire.Container && x.op != rest.SubmitContainerBatch && !strings.ContainsAny(permissions, "lf") {
+	if x.level == wire.Container && !strings.ContainsAny(permissions, "lf") {
 		return fail(azureblob.AuthorizationPermissionMismatch)
 	}
 	return x.permit(grant{how: bySAS, permissions: l.permissions, principal: q("skoid"), scope: q("ses")})
@@ -100,22 +99,14 @@ func (x *exchange) authorizeResourceSAS(sr, sv string) error {
 
 // permit grants what a signature allows if the request needs no more than that.
 func (x *exchange) permit(g grant) error {
-	needed, also := x.needed().permissions, ""
-	if x.op == rest.DeleteBlob {
-		switch {
-		case strings.EqualFold(x.query.Get("deletetype"), "permanent"):
-			needed = "y"
-		case x.query.Get("versionid") != "":
-			needed = "x"
-		}
-	}
+	also := ""
 	if x.params.text("x-ms-tags") != "" || slices.Contains(strings.Split(x.query.Get("include"), ","), "tags") {
 		also = "t"
 	}
 	if x.params.text("x-ms-immutability-policy-until-date") != "" || x.params.text("x-ms-legal-hold") != "" {
 		also += "i"
 	}
-	if !strings.ContainsAny(g.permissions, needed) {
+	if !strings.ContainsAny(g.permissions, x.needed().permissions) {
 		return fail(azureblob.AuthorizationPermissionMismatch)
 	}
 	for i := range len(also) {

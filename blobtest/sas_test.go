@@ -124,6 +124,7 @@ func TestAccountSAS(t *testing.T) {
 	}
 	withSAS(t, srv, "PUT", "photos/scoped", q, "", "x-ms-blob-type", "BlockBlob", "x-ms-encryption-scope", "other").expect(t, "other scope", 400, "InvalidHeaderValue")
 	withSAS(t, srv, "PUT", "photos/tagged", q, "", "x-ms-blob-type", "BlockBlob", "x-ms-tags", "a=b").expect(t, "tags without t", 403, "AuthorizationPermissionMismatch")
+	withSAS(t, srv, "PUT", "photos/held", q, "", "x-ms-blob-type", "BlockBlob", "x-ms-legal-hold", "true").expect(t, "legal hold without i", 403, "AuthorizationPermissionMismatch")
 	withSAS(t, srv, "GET", "photos/a/cat.jpg", strings.Replace(q, "sp=w", "sp=r", 1), "").expect(t, "changed", 403, "AuthenticationFailed")
 	withSAS(t, srv, "GET", "photos/a/cat.jpg", "sig=AAAA", "").expect(t, "sig alone", 403, "AuthenticationFailed")
 }
@@ -172,7 +173,7 @@ func TestServiceSAS(t *testing.T) {
 		q := serviceSAS(t, c.signed, "sv", "2026-06-06", "sr", "d", "sdd", c.sdd, "sp", "r", "se", inTime(time.Hour))
 		withSAS(t, srv, "GET", blob, q, "").expect(t, "directory of depth "+c.sdd, c.status, c.code)
 	}
-	q := serviceSAS(t, "photos/a", "sv", "2026-06-06", "sr", "d", "sdd", "1", "sp", "r", "se", inTime(time.Hour))
+	q := serviceSAS(t, "photos/a", "sv", "2026-06-06", "sr", "d", "sdd", "1", "sp", "rlf", "se", inTime(time.Hour))
 	withSAS(t, srv, "GET", "photos/b/x", q, "").expect(t, "other directory", 403, "AuthenticationFailed")
 	withSAS(t, srv, "GET", "photos/a/x", q, "").expect(t, "same directory", 404, "BlobNotFound")
 	q = serviceSAS(t, blob, "sv", "2026-06-06", "sr", "b", "sp", "r", "se", inTime(time.Hour))
@@ -214,24 +215,28 @@ func TestSASOfSnapshots(t *testing.T) {
 	srv := photos(t)
 	const blob, id = "photos/a/cat.jpg", "2026-01-01T00:00:00.0000000Z"
 	for _, c := range []struct {
-		sr, sv, query string
-		status        int
-		code          string
+		sr, signed, query string
+		status            int
+		code              string
 	}{
-		{"bs", "2026-06-06", "snapshot=" + id, 404, "BlobNotFound"}, // let in
-		{"bv", "2026-06-06", "versionid=" + id, 404, "BlobNotFound"},
-		{"c", "2026-06-06", "snapshot=" + id, 404, "BlobNotFound"},
-		{"bs", "2026-06-06", "snapshot=2026-02-02T00:00:00.0000000Z", 403, "AuthenticationFailed"},
-		{"bs", "2026-06-06", "timeout=9", 403, "AuthenticationFailed"},
-		{"bv", "2026-06-06", "snapshot=" + id, 403, "AuthenticationFailed"},
-		{"b", "2026-06-06", "snapshot=" + id, 403, "AuthenticationFailed"},
+		{"bs", id, "snapshot=" + id, 404, "BlobNotFound"}, // let in
+		{"bv", id, "versionid=" + id, 404, "BlobNotFound"},
+		{"c", "", "snapshot=" + id, 404, "BlobNotFound"},
+		{"bs", id, "snapshot=2026-02-02T00:00:00.0000000Z", 403, "AuthenticationFailed"},
+		{"bs", id, "timeout=9", 403, "AuthenticationFailed"},
+		{"bs", "", "timeout=9", 403, "AuthenticationFailed"},
+		{"bv", "", "timeout=9", 403, "AuthenticationFailed"},
+		{"bv", id, "snapshot=" + id, 403, "AuthenticationFailed"},
+		{"b", id, "snapshot=" + id, 403, "AuthenticationFailed"},
+		{"b", "", "snapshot=" + id, 403, "AuthenticationFailed"},
+		{"b", "", "versionid=" + id, 403, "AuthenticationFailed"},
 	} {
-		name, signedID := blob, "="+id
+		name := blob
 		if c.sr == "c" {
-			name, signedID = "photos", "="
+			name = "photos"
 		}
-		fields := strings.Replace(strings.ReplaceAll(serviceFields, "%s", name), "snapshot", signedID, 1)
-		q := sasQuery(t, blobtest.DefaultKey, fields, "sv", c.sv, "sr", c.sr, "sp", "r", "se", inTime(time.Hour))
+		fields := strings.Replace(strings.ReplaceAll(serviceFields, "%s", name), "snapshot", "="+c.signed, 1)
+		q := sasQuery(t, blobtest.DefaultKey, fields, "sv", "2026-06-06", "sr", c.sr, "sp", "r", "se", inTime(time.Hour))
 		withSAS(t, srv, "GET", blob+"?"+c.query, q, "").expect(t, c.sr+" "+c.query, c.status, c.code)
 	}
 	for sp, code := range map[string]string{"d": "AuthorizationPermissionMismatch", "x": "BlobNotFound"} {

@@ -52,6 +52,7 @@ func TestUserDelegationKey(t *testing.T) {
 	}{
 		{"seven days", keyBody(inTime(0), inTime(week), ""), "2026-06-06", 200, ""},
 		{"more", keyBody(inTime(0), inTime(week+time.Minute), ""), "2026-06-06", 400, "InvalidXmlNodeValue"},
+		{"more, from earlier on", keyBody(inTime(-48*time.Hour), inTime(week-24*time.Hour), ""), "2026-06-06", 400, "InvalidXmlNodeValue"},
 		{"past", keyBody(inTime(-time.Hour), inTime(-time.Minute), ""), "2026-06-06", 400, "InvalidXmlNodeValue"},
 		{"end before the start", keyBody(inTime(time.Hour), inTime(time.Minute), ""), "2026-06-06", 400, "InvalidXmlNodeValue"},
 		{"no start", "<KeyInfo><Expiry>" + inTime(time.Hour) + "</Expiry></KeyInfo>", "2026-06-06", 200, ""},
