@@ -205,10 +205,10 @@ func TestDeletePermissions(t *testing.T) {
 			if sp == step.needs {
 				continue
 			}
-			sas := serviceSAS(t, "photos/a", "sp", sp, "se", inTime(time.Hour), "sv", "2021-12-02", "sr", "b")
+			sas := sasQuery(t, blobtest.DefaultKey, accountFields, "sp", sp, "ss", "b", "srt", "o", "se", inTime(time.Hour), "sv", "2021-12-02")
 			withSAS(t, srv, "DELETE", "photos/a"+step.query, sas, "").expect(t, sp+" for "+step.query, 403, "AuthorizationPermissionMismatch")
 		}
-		sas := serviceSAS(t, "photos/a", "sp", step.needs, "se", inTime(time.Hour), "sv", "2021-12-02", "sr", "b")
+		sas := sasQuery(t, blobtest.DefaultKey, accountFields, "sp", step.needs, "ss", "b", "srt", "o", "se", inTime(time.Hour), "sv", "2021-12-02")
 		withSAS(t, srv, "DELETE", "photos/a"+step.query, sas, "").expect(t, step.query, 202, "")
 	}
 }
