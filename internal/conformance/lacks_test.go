@@ -7,6 +7,7 @@ var lacks = map[string]string{
 	"blocks discarded by a put": "Put Blob leaves staged blocks; the service discards them",
 	"ETag of blocks":            "a list of uncommitted blocks has an ETag, although there is no blob yet",
 	"MD5 of blocks":             "Put Block List computes an MD5; the service stores none",
+	"code of missing sources":   "BlobNotFound; the service says CannotVerifyCopySource with the status of the source",
 	"hns flag":                  "account information of containers and blobs lacks x-ms-is-hns-enabled",
 	"empty blocks":              "Put Block of no bytes is 201; the service says 400 InvalidHeaderValue",
 	"name checks":               "control characters and names of more than 1,024 characters are taken",
