@@ -46,9 +46,15 @@ type reply struct {
 }
 
 func (s *Server) newExchange(r *http.Request, t target) *exchange {
+	return s.exchangeInto(r, t, make(http.Header, 16))
+}
+
+// exchangeInto is newExchange with the headers of its answer in a map that is
+// there already.
+func (s *Server) exchangeInto(r *http.Request, t target, header http.Header) *exchange {
 	x := &exchange{target: t, server: s, request: r, now: time.Now(), id: newRequestID()}
 	x.params = params{header: r.Header, values: t.query}
-	x.reply.header = make(http.Header, 16)
+	x.reply.header = header
 	return x
 }
 
@@ -255,12 +261,9 @@ var serverName = []string{"Blobtest/" + strings.TrimPrefix(azureblob.Version, "v
 // cannot.
 type contentSender interface{ send(c content) bool }
 
-// write sends the answer.
+// write sends the answer, whose headers are in w already.
 func (x *exchange) write(w http.ResponseWriter) {
-	h := w.Header()
-	for name, values := range x.reply.header {
-		h[name] = values
-	}
+	h := x.reply.header
 	status := x.reply.status
 	bodiless := status == http.StatusNotModified || status == http.StatusNoContent
 	if _, ok := h["Content-Length"]; !ok && !bodiless {

@@ -134,7 +134,7 @@ func (s *Server) add(name, key string) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, t target) {
-	x := s.newExchange(r, t)
+	x := s.exchangeInto(r, t, w.Header())
 	x.process()
 	x.write(w)
 }

@@ -128,6 +128,7 @@ func TestCORS(t *testing.T) {
 		}
 	}
 	ask("https://c.b.test", "GET", "").expect(t, "host of the domain", 200, "")
+	ask("https://c.b.test.z", "GET", "").expect(t, "host of another domain", 403, "CorsPreflightFailure")
 	ask("http://A.test", "GET", "").expect(t, "other case", 403, "CorsPreflightFailure")
 	ask("http://a.test", "POST", "").expect(t, "other method", 403, "CorsPreflightFailure")
 	ask("http://a.test", "GET", "x-ms-date").expect(t, "other header", 403, "CorsPreflightFailure")

@@ -57,6 +57,7 @@ func TestSecondaryLag(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		raw(t, srv, "DELETE", "photos/x", "").expect(t, "delete", 202, "")
 		put("y", "other")
+		raw(t, srv, "PUT", "photos/y?comp=properties", "", "x-ms-blob-content-type", "text/plain").expect(t, "headers", 200, "")
 		read("after a deletion", "one")
 		time.Sleep(30 * time.Second) // the overwrite has come
 		read("a minute after the overwrite", "two")
@@ -68,7 +69,11 @@ func TestSecondaryLag(t *testing.T) {
 		}
 		time.Sleep(30 * time.Second)
 		rawSecondary(t, srv, "GET", "photos/x").expect(t, "a minute after the deletion", 404, "BlobNotFound")
-		rawSecondary(t, srv, "GET", "photos/y").expect(t, "the other", 200, "")
+		time.Sleep(time.Minute)
+		raw(t, srv, "PUT", "photos/y?comp=properties", "", "x-ms-blob-content-type", "text/html").expect(t, "headers", 200, "")
+		if a := rawSecondary(t, srv, "GET", "photos/y"); a.body != "other" || a.header.Get("Content-Type") != "text/plain" {
+			t.Errorf("the other: %v", a)
+		}
 		rawSecondary(t, srv, "DELETE", "photos/y").expect(t, "write", 403, "InsufficientAccountPermissions")
 		for range 1000 {
 			put("z", "many")

@@ -54,6 +54,7 @@ func TestStructuredUpload(t *testing.T) {
 			{"sum", changed(26, 0), "5", nil, 400, "Crc64Mismatch"},
 			{"last sum", changed(61, 0), "5", nil, 400, "Crc64Mismatch"},
 			{"left over", whole + "x", "5", nil, 400, "InvalidInput"},
+			{"no segments", "\x01\x15\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" + strings.Repeat("\x00", 8), "0", nil, 400, "InvalidInput"},
 			{"short", whole[:10], "5", nil, 400, "InvalidInput"},
 			{"form", whole, "5", []string{"x-ms-structured-body", "XSM/2.0"}, 400, "InvalidHeaderValue"},
 		} {

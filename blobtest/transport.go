@@ -48,7 +48,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(req.Context())
-	c := &conversation{begun: make(chan struct{}), ended: make(chan struct{}), cancel: cancel, header: http.Header{}, head: req.Method == http.MethodHead}
+	c := &conversation{begun: make(chan struct{}), ended: make(chan struct{}), cancel: cancel, header: make(http.Header, 24), head: req.Method == http.MethodHead}
 	c.body, c.sink = io.Pipe()
 	r := serverRequest(req, ctx, c)
 	body := r.Body.(*requestBody) // the handler may put another one around it
@@ -294,9 +294,19 @@ func (c *conversation) Flush() {
 
 func (c *conversation) begin() {
 	c.WriteHeader(http.StatusOK)
-	c.sent = make(http.Header, len(c.header))
+	if c.whole {
+		c.sent = c.header // the handler is done with it
+	} else {
+		c.sent = make(http.Header, len(c.header))
+	}
 	for name, values := range c.header {
-		c.sent[http.CanonicalHeaderKey(name)] = values
+		key := http.CanonicalHeaderKey(name)
+		if !c.whole || key != name {
+			c.sent[key] = values
+		}
+		if c.whole && key != name {
+			delete(c.sent, name)
+		}
 	}
 	close(c.begun)
 }
