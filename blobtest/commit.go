@@ -157,4 +157,5 @@ func without(list []*revision, r *revision) []*revision {
 func (x *exchange) touched(c *container) {
 	moment := x.server.tick(x.now)
 	c.etag, c.modified = etagOf(moment), x.now
+	c.lease.settle(x.now)
 }
