@@ -17,6 +17,9 @@ func TestAppendBlobs(t *testing.T) {
 		s.blob("PUT", "a", "comp=block&blockid=QQ%3D%3D", nil, "x").want(409, "InvalidBlobType")
 		s.blob("PUT", "a", "comp=seal", nil, "").want(200, "").has(header{"x-ms-blob-sealed": "true"})
 		s.blob("PUT", "a", "comp=appendblock", nil, "x").want(409, "BlobIsSealed")
+		for _, method := range []string{"GET", "HEAD"} {
+			s.blob(method, "a", "", nil, "").want(200, "").has(header{"x-ms-blob-sealed": "true", "x-ms-blob-committed-block-count": "2"})
+		}
 		s.put("b", "x", nil)
 		s.blob("PUT", "b", "comp=appendblock", nil, "x").want(409, "InvalidBlobType")
 		s.blob("PUT", "none", "comp=appendblock", nil, "x").want(404, "BlobNotFound")
@@ -40,6 +43,7 @@ func TestPageBlobs(t *testing.T) {
 		s.blob("PUT", "p", "comp=properties", header{"x-ms-sequence-number-action": "max", "x-ms-blob-sequence-number": "9"}, "").want(200, "").has(header{"x-ms-blob-sequence-number": "9"})
 		s.blob("PUT", "p", "comp=properties", header{"x-ms-sequence-number-action": "increment"}, "").want(200, "").has(header{"x-ms-blob-sequence-number": "10"})
 		s.blob("HEAD", "p", "", nil, "").want(200, "").has(header{"Content-Length": "1024"})
+		s.blob("PUT", "p", "comp=properties", header{"x-ms-blob-content-type": "text/x"}, "").want(200, "").has(header{"x-ms-blob-sequence-number": "10"})
 		s.put("b", "x", nil)
 		s.blob("GET", "b", "comp=pagelist", nil, "").want(409, "InvalidBlobType")
 	})

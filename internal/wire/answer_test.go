@@ -8,21 +8,21 @@ import (
 )
 
 type answered struct {
-	Text    string            `response:"x-text|x-other"`
-	Yes     bool              `response:"x-yes"`
-	No      bool              `response:"x-no"`
-	Number  *int64            `response:"x-number"`
-	Time    time.Time         `response:"Last-Modified"`
-	Sum     []byte            `header:"x-sent" response:"Content-MD5"`
-	Map     map[string]string `response:"x-ms-meta-*"`
-	Seconds time.Duration     `header:"x-seconds,seconds" response:"x-seconds,seconds"`
-	Sent    string            `header:"x-sent-only" response:"-"`
+	Text   string            `response:"x-text|x-other"`
+	Yes    bool              `response:"x-yes"`
+	No     bool              `response:"x-no"`
+	Number *int64            `response:"x-number"`
+	Time   time.Time         `response:"Last-Modified"`
+	Sum    []byte            `header:"x-sent" response:"Content-MD5"`
+	Map    map[string]string `response:"x-ms-meta-*"`
+	Wait   time.Duration     `header:"x-seconds,seconds" response:"x-seconds,seconds"`
+	Sent   string            `header:"x-sent-only" response:"-"`
 }
 
 func TestEncodeHeader(t *testing.T) {
 	in := answered{
 		Text: "some", Yes: true, Number: new(int64(0)), Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Sum: []byte{1, 2}, Map: map[string]string{"a_1": "v"}, Seconds: 1500 * time.Millisecond, Sent: "never",
+		Sum: []byte{1, 2}, Map: map[string]string{"a_1": "v"}, Wait: 1500 * time.Millisecond, Sent: "never",
 	}
 	h := http.Header{}
 	EncodeHeader(&in, h)
@@ -35,7 +35,7 @@ func TestEncodeHeader(t *testing.T) {
 	}
 	var out answered
 	DecodeHeader(h, &out)
-	in.Seconds, in.Sent = 2*time.Second, ""
+	in.Wait, in.Sent = 2*time.Second, ""
 	if !reflect.DeepEqual(in, out) {
 		t.Errorf("decoded %+v\nwant %+v", out, in)
 	}
