@@ -156,6 +156,9 @@ func TestBlocks(t *testing.T) {
 		commit("<Latest>CCCC</Latest>").expect(t, "unknown id", 400, "InvalidBlockList")
 		commit("<Committed>AAAA</Committed>").expect(t, "not committed", 400, "InvalidBlockList")
 		commit("<Latest>AAAA</Latest>", "If-None-Match", "*").expect(t, "commit", 201, "")
+		raw(t, srv, "PUT", "photos/z?comp=block&blockid=AAAA", "z").expect(t, "block", 201, "")
+		raw(t, srv, "PUT", "photos/z?comp=blocklist", "<BlockList><Latest>AAAA</Latest></BlockList>").expect(t, "commit", 201, "")
+		raw(t, srv, "PUT", "photos/z?comp=block&blockid=AAAAAAAA", "z").expect(t, "other length than what is committed", 201, "")
 		block("AAAA", "a2").expect(t, "again", 201, "")
 		block("BBBB", "b").expect(t, "second", 201, "")
 		if a := raw(t, srv, "GET", "photos/x?comp=blocklist&blocklisttype=all", ""); a.status != 200 || a.header.Get("x-ms-blob-content-length") != "2" || a.header.Get("ETag") == "" ||

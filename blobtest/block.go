@@ -92,12 +92,9 @@ func (x *exchange) stage(b *blob, id string, c content) error {
 		if idLength(other) != idLength(id) {
 			return fail(azureblob.InvalidBlobOrBlock)
 		}
-		break // they are all of one length
+		break // they are all of one length; those that are committed do not count
 	}
 	if len(b.staged.blocks) == 0 {
-		if r := b.live(); r != nil && len(r.blocks) > 0 && idLength(r.blocks[0].id) != idLength(id) {
-			return fail(azureblob.InvalidBlobOrBlock)
-		}
 		b.staged.blocks = map[string]stagedBlock{}
 	}
 	if _, again := b.staged.blocks[id]; !again && len(b.staged.blocks) >= maxStaged {

@@ -3,7 +3,6 @@ package peers
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
@@ -114,7 +113,10 @@ func list(p *peer) {
 		for _, item := range page.Segment.BlobItems {
 			names = append(names, *item.Name)
 			pr := item.Properties
-			p.present(map[string]any{"Creation-Time": pr.CreationTime, "Last-Modified": pr.LastModified, "Etag": pr.ETag, "BlobType": pr.BlobType})
+			// A blob that is only staged has no ETag and no date of creation yet.
+			if *item.Name != "staged" {
+				p.present(map[string]any{"Creation-Time": pr.CreationTime, "Last-Modified": pr.LastModified, "Etag": pr.ETag, "BlobType": pr.BlobType})
+			}
 			if *item.Name == "b" {
 				p.equal("length", pr.ContentLength, 1)
 				p.equal("metadata", item.Metadata["m"], "v")
@@ -165,17 +167,14 @@ func tier(p *peer) {
 }
 
 func customerKey(p *peer) {
+	p = newPeer(p.T, &blobtest.Options{HTTPS: true}) // keys do not travel in the clear
 	ctx, key := p.Context(), noise(32)
 	hash := sha256.Sum256(key)
 	cpk := &blob.CPKInfo{EncryptionAlgorithm: to.Ptr(blob.EncryptionAlgorithmTypeAES256), EncryptionKey: to.Ptr(base64.StdEncoding.EncodeToString(key)), EncryptionKeySHA256: to.Ptr(base64.StdEncoding.EncodeToString(hash[:]))}
 	b := p.container.NewBlockBlobClient("secret")
-	u, err := b.Upload(ctx, text("x"), &blockblob.UploadOptions{CPKInfo: cpk})
-	if err != nil {
-		// The SDK does not send a key over plain http.
-		p.Skip(fmt.Sprint("needs https: ", err))
-	}
+	u := must(b.Upload(ctx, text("x"), &blockblob.UploadOptions{CPKInfo: cpk}))(p)
 	p.equal("hash", u.EncryptionKeySHA256, *cpk.EncryptionKeySHA256)
-	_, err = b.DownloadStream(ctx, nil)
+	_, err := b.DownloadStream(ctx, nil)
 	if err == nil {
 		p.Error("read without the key")
 	}

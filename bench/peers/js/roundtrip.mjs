@@ -137,7 +137,8 @@ const topics = {
   },
   async batch(c) {
     const a = await put(c, "a b", "1"), b = await put(c, "b", "2");
-    const batch = service.getBlobBatchClient();
+    // That of the service takes the account in the path for a container.
+    const batch = c.getBlobBatchClient();
     const t = await batch.setBlobsAccessTier([b], "Cool");
     assert.equal(t.subResponsesSucceededCount, 1);
     const r = await batch.deleteBlobs([a, c.getBlobClient("absent"), b]);
