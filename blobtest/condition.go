@@ -17,12 +17,15 @@ type conditions struct {
 	hasModified, hasUnmodified bool
 }
 
-func (x *exchange) conditions() (conditions, error) {
+func (x *exchange) conditions() (conditions, error) { return x.conditionsIn("") }
+
+// conditionsIn reads the conditions from headers with that prefix.
+func (x *exchange) conditionsIn(prefix string) (conditions, error) {
 	c := conditions{
-		match:      azcore.ETag(x.params.text("If-Match")),
-		noneMatch:  azcore.ETag(x.params.text("If-None-Match")),
-		modified:   x.params.time("If-Modified-Since"),
-		unmodified: x.params.time("If-Unmodified-Since"),
+		match:      azcore.ETag(x.params.text(prefix + "If-Match")),
+		noneMatch:  azcore.ETag(x.params.text(prefix + "If-None-Match")),
+		modified:   x.params.time(prefix + "If-Modified-Since"),
+		unmodified: x.params.time(prefix + "If-Unmodified-Since"),
 		ifTags:     x.params.text("x-ms-if-tags"),
 	}
 	c.hasModified, c.hasUnmodified = !c.modified.IsZero(), !c.unmodified.IsZero()
@@ -41,6 +44,14 @@ func (x *exchange) checkRead(r *revision) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkRead(r); err != nil {
+		return err
+	}
+	return x.checkTags(r)
+}
+
+// checkRead is checkRead of an exchange, without the tags.
+func (c conditions) checkRead(r *revision) error {
 	if c.noneMatch == azcore.ETagAny {
 		return fail(azureblob.UnsatisfiableCondition)
 	}
@@ -54,7 +65,7 @@ func (x *exchange) checkRead(r *revision) error {
 			return fail(azureblob.ConditionNotMet).withStatus(http.StatusNotModified).withHeader("ETag", string(r.etag))
 		}
 	}
-	return x.checkTags(r)
+	return nil
 }
 
 // checkWrite holds the conditions of a write against the revision that it
@@ -64,6 +75,14 @@ func (x *exchange) checkWrite(r *revision) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkWrite(r); err != nil || r == nil {
+		return err
+	}
+	return x.checkTags(r)
+}
+
+// checkWrite is checkWrite of an exchange, without the tags.
+func (c conditions) checkWrite(r *revision) error {
 	if (c.match != "" || c.hasUnmodified) && (c.noneMatch != "" || c.hasModified) {
 		return fail(azureblob.MultipleConditionHeadersNotSupported)
 	}
@@ -87,7 +106,7 @@ func (x *exchange) checkWrite(r *revision) error {
 	if !held {
 		return fail(azureblob.ConditionNotMet)
 	}
-	return x.checkTags(r)
+	return nil
 }
 
 // checkTags holds x-ms-if-tags against the tags of a revision. It is the only
@@ -173,6 +192,9 @@ func (x *exchange) overwritable(b *blob) error {
 	}
 	if err := x.checkLease(&b.lease, onBlob, writing); err != nil {
 		return err
+	}
+	if x.server.options.Versioning {
+		return nil // what is protected stays, as a version
 	}
 	return r.protection.guard(x.now)
 }
