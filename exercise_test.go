@@ -328,28 +328,7 @@ func route(req *http.Request) *wire.Operation {
 	} else if path != "" {
 		level = wire.Container
 	}
-	var best *wire.Operation
-	have := req.URL.Query()
-	for _, op := range rest.Operations() {
-		if op.On != level || op.Method != req.Method {
-			continue
-		}
-		fixed, _ := url.ParseQuery(op.Query)
-		fits := true
-		for name := range fixed {
-			fits = fits && have.Get(name) == fixed.Get(name)
-		}
-		for i := 0; i+1 < len(op.Header); i += 2 {
-			fits = fits && req.Header.Get(op.Header[i]) == op.Header[i+1]
-		}
-		if op == rest.ListBlobsByHierarchy || op == rest.ListBlobsByHierarchyArrow {
-			fits = fits && have.Has("delimiter")
-		}
-		if fits && (best == nil || len(op.Query)+len(op.Header) > len(best.Query)+len(best.Header) || op == rest.ListBlobsByHierarchy) {
-			best = op
-		}
-	}
-	return best
+	return rest.Match(req.Method, level, req.URL.Query(), req.Header)
 }
 
 // paths are the elements and attributes of a schema, as xmlplan names them.

@@ -89,14 +89,17 @@ func TestStyleOfFiles(t *testing.T) {
 
 // layers are what a package may import of the module; the longest prefix counts.
 var layers = map[string][]string{
-	"":                    {"internal/engine", "internal/pipeline", "internal/rest", "internal/wire", "internal/xmlplan"},
-	"internal/azurite":    {},
-	"internal/engine":     {},
-	"internal/pipeline":   {},
-	"internal/rest":       {"internal/wire"},
-	"internal/wire":       {"internal/pipeline", "internal/xmlplan"},
-	"internal/xmlplan":    {},
-	"examples/quickstart": {"", "internal/azurite"},
+	"":                     {"internal/engine", "internal/pipeline", "internal/rest", "internal/wire", "internal/xmlplan"},
+	"blobtest":             {"", "internal/pipeline", "internal/rest", "internal/wire", "internal/xmlplan", "internal/checksum"},
+	"internal/azurite":     {},
+	"internal/checksum":    {},
+	"internal/engine":      {},
+	"internal/pipeline":    {},
+	"internal/rest":        {"internal/wire"},
+	"internal/wire":        {"internal/pipeline", "internal/xmlplan"},
+	"internal/xmlplan":     {},
+	"internal/conformance": {}, // tests only
+	"examples/quickstart":  {"", "blobtest"},
 }
 
 func TestStyleOfImports(t *testing.T) {

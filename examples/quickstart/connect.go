@@ -1,33 +1,20 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"os"
 
 	"github.com/goblob/azureblob"
-	"github.com/goblob/azureblob/internal/azurite"
+	"github.com/goblob/azureblob/blobtest"
 )
 
 // connect returns the account that the environment names, or a service that
-// runs on this machine for as long as the program does.
-func connect(ctx context.Context, out io.Writer) (service *azureblob.ServiceClient, where string, stop func(), err error) {
-	stop = func() {}
-	where = "from AZURE_STORAGE_CONNECTION_STRING"
+// runs in this process for as long as the program does.
+func connect() (service *azureblob.ServiceClient, where string, stop func(), err error) {
+	where, stop = "from AZURE_STORAGE_CONNECTION_STRING", func() {}
 	connection := os.Getenv("AZURE_STORAGE_CONNECTION_STRING")
 	if connection == "" {
-		if !azurite.Installed() {
-			fmt.Fprintln(out, "Installing the Azurite emulator, once ...")
-			if err := azurite.Install(ctx); err != nil {
-				return nil, "", nil, err
-			}
-		}
-		local, err := azurite.Start(azurite.Options{})
-		if err != nil {
-			return nil, "", nil, err
-		}
-		where, stop, connection = "an emulator on this machine", func() { _ = local.Close() }, local.ConnectionString()
+		local := blobtest.NewServer(nil)
+		where, stop, connection = "in this process, for as long as it runs", local.Close, local.ConnectionString()
 	}
 	service, err = azureblob.NewServiceClientFromConnectionString(connection, nil)
 	if err != nil {

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	defer os.RemoveAll(dir)
 
-	service, where, stop, err := connect(ctx, out)
+	service, where, stop, err := connect()
 	if err != nil {
 		return err
 	}

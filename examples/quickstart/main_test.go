@@ -15,17 +15,35 @@ import (
 func TestMain(m *testing.M) { os.Exit(azurite.Main(m)) }
 
 func TestQuickstart(t *testing.T) {
-	server := azurite.Shared(t)
-	t.Setenv("AZURE_STORAGE_CONNECTION_STRING", server.ConnectionString())
 	path := filepath.Join(t.TempDir(), "note.txt")
 	if err := os.WriteFile(path, []byte("hello, world\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Run("in process", func(t *testing.T) {
+		t.Setenv("AZURE_STORAGE_CONNECTION_STRING", "")
+		check(t, path, `\(in this process, for as long as it runs\)`)
+	})
+	t.Run("emulator", func(t *testing.T) {
+		server := azurite.Shared(t)
+		t.Setenv("AZURE_STORAGE_CONNECTION_STRING", server.ConnectionString())
+		check(t, path, `\(from AZURE_STORAGE_CONNECTION_STRING\)`)
+		service, err := azureblob.NewServiceClientFromConnectionString(server.ConnectionString(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for item, err := range service.Containers(t.Context(), &azureblob.ListContainersOptions{Prefix: "quickstart-"}) {
+			t.Errorf("it left something behind: %v, %v", item, err)
+		}
+	})
+}
+
+// check runs the program and compares all that it prints.
+func check(t *testing.T, path, where string) {
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{path}, &out); err != nil {
 		t.Fatal(err)
 	}
-	want := `^Service     http://127\.0\.0\.1:\d+/devstoreaccount1 \(from AZURE_STORAGE_CONNECTION_STRING\)
+	want := `^Service     http://127\.0\.0\.1:\d+/devstoreaccount1 ` + where + `
 Container   quickstart-[a-z0-9]{8}, created
 Upload      13 bytes in \S+, .+/s
 Listed      hello/note\.txt, 13 bytes, text/plain; charset=utf-8, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d
@@ -35,13 +53,6 @@ Cleaned up  quickstart-[a-z0-9]{8}, deleted
 $`
 	if !regexp.MustCompile(want).MatchString(out.String()) {
 		t.Errorf("it printed\n%s", out.String())
-	}
-	service, err := azureblob.NewServiceClientFromConnectionString(server.ConnectionString(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for item, err := range service.Containers(t.Context(), &azureblob.ListContainersOptions{Prefix: "quickstart-"}) {
-		t.Errorf("it left something behind: %v, %v", item, err)
 	}
 }
 

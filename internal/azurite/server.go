@@ -219,6 +219,27 @@ func locate() (node, script string, err error) {
 	return node, filepath.Join(home, "run.js"), nil
 }
 
+// home is the folder of this package in the source tree. It is looked for from
+// the working directory upwards, since a test runs in the folder of its package
+// and paths in the binary may be trimmed.
+func home() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("azurite: %w", err)
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		home := filepath.Join(dir, "internal", "azurite")
+		if _, err := os.Stat(filepath.Join(home, "run.js")); err == nil {
+			return home, nil
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("azurite: %w", err)
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%w (no internal/azurite above %s)", ErrNotInstalled, start)
+		}
+	}
+}
+
 // environment is that of this process less what would change the server's
 // behaviour behind the back of its flags: its accounts, its version check.
 func environment() []string {

@@ -1,0 +1,55 @@
+package blobtest
+
+import (
+	"net/http"
+	"sync"
+)
+
+// front is what a server and a proxy have in common: it takes requests in over
+// sockets or in the process, writes them down, applies faults, and hands them
+// on.
+type front struct {
+	serve     func(http.ResponseWriter, *http.Request, target)
+	immediate bool // serve waits for nothing but the body of the request
+	https     bool
+	faults    faults
+	log       requestLog
+
+	door     sync.Mutex // guards what follows
+	listener *listening
+	closed   bool
+}
+
+// Handler returns the service as a handler, for a server of your own. The path
+// has to begin with the account, unless the host is account.blob.something.
+func (f *front) Handler() http.Handler { return http.HandlerFunc(f.handle) }
+
+func (f *front) handle(w http.ResponseWriter, r *http.Request) {
+	t := locate(r)
+	entry := f.log.add(r, t)
+	body := &countedBody{ReadCloser: r.Body, entry: entry}
+	if r.Body != nil {
+		r.Body = body
+	}
+	tapped := &tap{ResponseWriter: w, entry: entry}
+	next := f.serve
+	fired := f.faults.fire(r, t)
+	for _, fault := range fired {
+		next = fault.around(next)
+	}
+	next(tapped, r, t)
+}
+
+// Inject makes requests fail from now on; see [Fault]. The result takes the
+// fault back and tells how often it came to pass.
+func (f *front) Inject(fault Fault) *Injected { return f.faults.inject(fault) }
+
+// ClearFaults takes back all faults.
+func (f *front) ClearFaults() { f.faults.clear() }
+
+// Requests returns the requests so far, in the order in which they came in. Of
+// more than 10,000 the oldest are forgotten.
+func (f *front) Requests() []Request { return f.log.list() }
+
+// ResetRequests forgets the requests so far.
+func (f *front) ResetRequests() { f.log.reset() }
