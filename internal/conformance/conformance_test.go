@@ -81,15 +81,6 @@ func (s *service) has(what string) bool {
 	return !s.azurite
 }
 
-// pending skips a test on blobtest, by an entry of the list of what it does not
-// do yet.
-func (s *service) pending(what string) {
-	s.Helper()
-	if notYet[what] && !s.azurite {
-		s.Skipf("blobtest: %s are not there yet", what)
-	}
-}
-
 // header is a request header by name.
 type header map[string]string
 

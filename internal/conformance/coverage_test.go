@@ -27,7 +27,6 @@ var answered = struct {
 // notAnswered are headers that the suite does not make blobtest send, with the
 // reason.
 var notAnswered = map[string]string{
-	"x-ms-tag-count":                                 "the operations on tags are not there yet",
 	"x-ms-client-request-id":                         "only echoed, and not with every call",
 	"x-ms-smart-access-tier":                         "tier Smart is one of the real service only",
 	"x-ms-last-access-time":                          "access tracking is of the real service only",

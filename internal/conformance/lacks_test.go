@@ -31,6 +31,3 @@ var lacks = map[string]string{
 	"unknown comp":              "unknown comp values are ignored",
 	"bad timeouts":              "timeout is ignored",
 }
-
-// notYet is what blobtest does not do yet. Azurite is asked all the same.
-var notYet = map[string]bool{"tags": true}

@@ -15,7 +15,6 @@ func tagSet(pairs ...string) string {
 
 func TestTags(t *testing.T) {
 	each(t, func(s *service) {
-		s.pending("tags")
 		s.put("b", "x", header{"x-ms-tags": "kind=cat&who=me%20too"})
 		s.blob("GET", "b", "comp=tags", nil, "").want(200, "").holds("<Key>kind</Key><Value>cat</Value>", "<Key>who</Key><Value>me too</Value>")
 		s.blob("HEAD", "b", "", nil, "").want(200, "").has(header{"x-ms-tag-count": "2"})
@@ -40,7 +39,6 @@ func TestTags(t *testing.T) {
 
 func TestFindByTags(t *testing.T) {
 	each(t, func(s *service) {
-		s.pending("tags")
 		s.put("one", "x", header{"x-ms-tags": "run=" + s.container + "&n=1"})
 		s.put("two", "x", header{"x-ms-tags": "run=" + s.container + "&n=2"})
 		s.put("three", "x", header{"x-ms-tags": "n=3"})
