@@ -209,3 +209,18 @@ func TestLeaseMistakes(t *testing.T) {
 	withSAS(t, srv, "PUT", "photos/a/cat.jpg?comp=lease", q, "", "x-ms-lease-action", "acquire", duration, "15").expect(t, "acquire by d", 403, "AuthorizationPermissionMismatch")
 	withSAS(t, srv, "PUT", "photos/a/cat.jpg?comp=lease", q, "", "x-ms-lease-action", "break").expect(t, "break by d", 409, "LeaseNotPresentWithLeaseOperation")
 }
+
+// TestLeaseUntilModified shows that an expired lease of a container can be
+// renewed until the container is changed.
+func TestLeaseUntilModified(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := photos(t)
+		const lease = "photos?restype=container&comp=lease"
+		acquireA(t, srv, lease)
+		time.Sleep(time.Minute)
+		leaseCall(t, srv, lease, "renew", "x-ms-lease-id", leaseA).expect(t, "unchanged", 200, "")
+		time.Sleep(time.Minute)
+		raw(t, srv, "PUT", "photos?restype=container&comp=metadata", "").expect(t, "change", 200, "")
+		leaseCall(t, srv, lease, "renew", "x-ms-lease-id", leaseA).expect(t, "changed", 409, "LeaseIdMismatchWithLeaseOperation")
+	})
+}
