@@ -16,8 +16,9 @@ const (
 
 // connection is what a connection string says.
 type connection struct {
-	endpoint, secondary string
-	credential          Credential
+	service    *url.URL
+	secondary  string // "" if the string names none
+	credential Credential
 }
 
 // The keys of a connection string, in lower case, with the spelling of the
@@ -122,13 +123,15 @@ func (c *connection) setEndpoints(values map[string]string) error {
 	default:
 		return invalidf("connection string: DefaultEndpointsProtocol is neither http nor https")
 	}
-	c.endpoint, c.secondary = values["blobendpoint"], values["blobsecondaryendpoint"]
-	if c.endpoint != "" {
-		if err := checkEndpoint(c.endpoint); err != nil {
+	endpoint := values["blobendpoint"]
+	c.secondary = values["blobsecondaryendpoint"]
+	var err error
+	if endpoint != "" {
+		if c.service, err = serviceURL(endpoint); err != nil {
 			return atKey("BlobEndpoint", err)
 		}
 		if c.secondary != "" {
-			if err := checkEndpoint(c.secondary); err != nil {
+			if _, err := serviceURL(c.secondary); err != nil {
 				return atKey("BlobSecondaryEndpoint", err)
 			}
 		}
@@ -149,20 +152,23 @@ func (c *connection) setEndpoints(values map[string]string) error {
 		suffix = "core.windows.net"
 	}
 	host := func(account string) string { return protocol + "://" + account + ".blob." + suffix }
-	c.endpoint, c.secondary = host(account), host(account+"-secondary")
-	if err := checkEndpoint(c.endpoint); err != nil || strings.Contains(suffix, "/") {
+	c.secondary = host(account + "-secondary")
+	if c.service, err = serviceURL(host(account)); err != nil || strings.Contains(suffix, "/") {
 		return invalidf("connection string: EndpointSuffix is no host name")
 	}
 	return nil
 }
 
-// checkEndpoint refuses an endpoint that is no plain URL of a service.
-func checkEndpoint(endpoint string) error {
+// serviceURL reads the plain URL of a service.
+func serviceURL(endpoint string) (*url.URL, error) {
 	loc, err := locate(endpoint, 0)
-	if err == nil && loc.sas != "" {
-		return invalidf("it holds a shared access signature; give that as SharedAccessSignature")
+	if err != nil {
+		return nil, err
 	}
-	return err
+	if loc.sas != "" {
+		return nil, invalidf("it holds a shared access signature; give that as SharedAccessSignature")
+	}
+	return loc.service, nil
 }
 
 func developmentConnection(flag string, values map[string]string) (*connection, error) {
@@ -185,13 +191,13 @@ func developmentConnection(flag string, values map[string]string) (*connection, 
 			return nil, invalidf("connection string: %s does not go with UseDevelopmentStorage", connectionKeys[name])
 		}
 	}
+	service, err := serviceURL(base + "/" + emulatorAccount)
+	if err != nil {
+		return nil, atKey("DevelopmentStorageProxyUri", err)
+	}
 	credential, err := NewSharedKeyCredential(emulatorAccount, emulatorKey)
 	if err != nil {
 		return nil, err
 	}
-	return &connection{
-		endpoint:   base + "/" + emulatorAccount,
-		secondary:  base + "/" + emulatorAccount + "-secondary",
-		credential: credential,
-	}, nil
+	return &connection{service: service, secondary: base + "/" + emulatorAccount + "-secondary", credential: credential}, nil
 }

@@ -58,6 +58,18 @@ func TestConnectionStrings(t *testing.T) {
 	}
 }
 
+func TestBlobFromConnectionString(t *testing.T) {
+	b, err := NewBlobClientFromConnectionString("UseDevelopmentStorage=true", "photos", "a b", nil)
+	if err != nil || b.URL() != "http://127.0.0.1:10000/devstoreaccount1/photos/a%20b" {
+		t.Errorf("%v, %v", b, err)
+	}
+	for _, names := range [][2]string{{"Photos", "b"}, {"photos", ""}} {
+		if _, err := NewBlobClientFromConnectionString("UseDevelopmentStorage=true", names[0], names[1], nil); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%q: %v, want fs.ErrInvalid", names, err)
+		}
+	}
+}
+
 func TestBadConnectionStrings(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                   "empty",

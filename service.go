@@ -34,11 +34,7 @@ func NewServiceClientFromConnectionString(connectionString string, o *ClientOpti
 	if err != nil {
 		return nil, err
 	}
-	loc, err := locate(c.endpoint, 0)
-	if err != nil {
-		return nil, err
-	}
-	s, err := newSession(loc.service, c.secondary, c.credential, o)
+	s, err := newSession(c.service, c.secondary, c.credential, o)
 	if err != nil {
 		return nil, err
 	}

@@ -90,12 +90,13 @@ func TestStyleOfFiles(t *testing.T) {
 // layers are what a package may import of the module; the longest prefix counts.
 var layers = map[string][]string{
 	"":                     {"internal/engine", "internal/pipeline", "internal/rest", "internal/wire", "internal/xmlplan"},
-	"blobtest":             {"", "internal/pipeline", "internal/rest", "internal/wire", "internal/xmlplan", "internal/checksum"},
-	"internal/azurite":     {},
+	"blobtest":             {"", "internal/pipeline", "internal/rest", "internal/selfsigned", "internal/wire", "internal/xmlplan", "internal/checksum"},
+	"internal/azurite":     {"internal/selfsigned"},
 	"internal/checksum":    {},
 	"internal/engine":      {},
 	"internal/pipeline":    {},
 	"internal/rest":        {"internal/wire"},
+	"internal/selfsigned":  {},
 	"internal/wire":        {"internal/pipeline", "internal/xmlplan"},
 	"internal/xmlplan":     {},
 	"internal/conformance": {}, // tests only

@@ -2,18 +2,13 @@ package blobtest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
-	"time"
+
+	"github.com/goblob/azureblob/internal/selfsigned"
 )
 
 // listening is a server on the loopback interface.
@@ -79,7 +74,10 @@ func (f *front) listen() *listening {
 	}
 	if f.https {
 		l.url = "https://" + socket.Addr().String()
-		certificate, pool := makeCertificate()
+		certificate, pool, err := selfsigned.New("blobtest")
+		if err != nil {
+			panic("blobtest: " + err.Error())
+		}
 		l.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
@@ -93,37 +91,4 @@ func (f *front) listen() *listening {
 	}()
 	f.listener = l
 	return l
-}
-
-// makeCertificate makes a self-signed certificate for the loopback interface,
-// and the pool that trusts it.
-func makeCertificate() (tls.Certificate, *x509.CertPool) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic("blobtest: " + err.Error())
-	}
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "blobtest"},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(24 * time.Hour),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		panic("blobtest: " + err.Error())
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic("blobtest: " + err.Error())
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: parsed}, pool
 }

@@ -60,12 +60,7 @@ func createPageBlob(x *exchange) error {
 
 // pages reads the range that a write of pages is about. Both ends are needed.
 func (x *exchange) pages() (span, error) {
-	name := "x-ms-range"
-	text := x.params.text(name)
-	if text == "" {
-		name = "Range"
-		text = x.params.text(name)
-	}
+	name, text := x.rangeHeader()
 	if text == "" {
 		return span{}, missingHeader("x-ms-range")
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/wire"
 )
 
 // params are the headers and query parameters of a request. The methods return
@@ -184,7 +185,7 @@ func (p *params) metadata() azureblob.Metadata {
 		case key == "":
 			p.wrong(fail(azureblob.EmptyMetadataKey))
 			continue
-		case len(values) != 1 || !identifier(key):
+		case len(values) != 1 || !wire.IsMetadataName(key):
 			p.wrong(fail(azureblob.InvalidMetadata))
 			continue
 		}
@@ -198,17 +199,6 @@ func (p *params) metadata() azureblob.Metadata {
 		p.wrong(fail(azureblob.MetadataTooLarge))
 	}
 	return m
-}
-
-func identifier(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != ""
 }
 
 func base64Text(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

@@ -29,16 +29,20 @@ func parseRange(text string) (first, last int64, ok bool) {
 	return first, last, err == nil && last >= first
 }
 
-// requestedRange is the part of a content of that size that the request asks
-// for, and whether it asks for a part at all. x-ms-range beats Range; an end
-// past the content is cut off.
-func (x *exchange) requestedRange(size int64) (s span, partial bool, err error) {
-	name := "x-ms-range"
-	text := x.params.text(name)
-	if text == "" {
-		name = "Range"
-		text = x.params.text(name)
+// rangeHeader is the header that names a range, and its text if there is one.
+// x-ms-range beats Range.
+func (x *exchange) rangeHeader() (name, text string) {
+	if text = x.params.text("x-ms-range"); text != "" {
+		return "x-ms-range", text
 	}
+	return "Range", x.params.text("Range")
+}
+
+// requestedRange is the part of a content of that size that the request asks
+// for, and whether it asks for a part at all. An end past the content is cut
+// off.
+func (x *exchange) requestedRange(size int64) (s span, partial bool, err error) {
+	name, text := x.rangeHeader()
 	if text == "" {
 		return span{0, size}, false, nil
 	}

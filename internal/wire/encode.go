@@ -105,7 +105,7 @@ func encodeMetadata(prefix string, m reflect.Value, header http.Header) error {
 	seen := make(map[string]bool, m.Len())
 	for it := m.MapRange(); it.Next(); {
 		key, value := it.Key().String(), it.Value().String()
-		if !isIdentifier(key) {
+		if !IsMetadataName(key) {
 			return fmt.Errorf("metadata name %q is not made of ASCII letters, digits and _, or starts with a digit", key)
 		}
 		lower := strings.ToLower(key)
@@ -124,7 +124,9 @@ func encodeMetadata(prefix string, m reflect.Value, header http.Header) error {
 	return nil
 }
 
-func isIdentifier(s string) bool {
+// IsMetadataName reports whether s can name metadata: ASCII letters, digits and
+// _, not starting with a digit.
+func IsMetadataName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
