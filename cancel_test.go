@@ -135,21 +135,6 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestCancelledBefore gives every operation a context that is over already.
-func TestCancelledBefore(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for id, e := range exercises {
-		s := newStub(nil)
-		s.before = func(_ int, _ string, req *http.Request) (*http.Response, error) {
-			return nil, req.Context().Err()
-		}
-		if _, err := e.run(ctx, s.service(t, nil)); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: %v, want context.Canceled", id, err)
-		}
-	}
-}
-
 // TestCancelWhileTheSourceBlocks cancels an upload whose source never answers.
 func TestCancelWhileTheSourceBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,14 +1,17 @@
-package azureblob
+package azureblob_test
 
 import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -17,15 +20,44 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/appendblob"
+	"github.com/goblob/azureblob/blockblob"
 	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
+	"github.com/goblob/azureblob/pageblob"
 )
 
-// exercise calls the method that makes a REST call, with every option set, and
-// returns its result.
-type exercise struct {
-	run func(ctx context.Context, s *ServiceClient) (any, error)
+// subject is what an exercise acts on: clients with what a handle can bring
+// along.
+type subject struct {
+	service *azureblob.ServiceClient
+	key     azureblob.CustomerKey
+	scope   string // encryption scope
+}
+
+func (s subject) container() *azureblob.ContainerClient { return s.service.Container("photos") }
+
+func (s subject) blob() *azureblob.BlobClient {
+	return s.container().Blob("cat.jpg").WithCustomerKey(s.key).WithEncryptionScope(s.scope)
+}
+
+// exercised calls a method, with every option set, and returns its result. The
+// method makes the operation, and may make others as well. A result of nil is
+// that of a leg of a transfer, whose answer is not returned.
+type exercised struct {
+	operation string // ID in the protocol
+	method    string // such as BlobClient.SetTier or pageblob.Client.Resize
+	run       func(ctx context.Context, s subject) (any, error)
+}
+
+// exercises are those of all methods. The files of the tests of a concept have
+// an init function that adds to them.
+var exercises []exercised
+
+func exercise(operation, method string, run func(ctx context.Context, s subject) (any, error)) {
+	exercises = append(exercises, exercised{operation, method, run})
 }
 
 // filled is an options struct with every field set.
@@ -84,97 +116,159 @@ func firstPage[P any](pages func(yield func(*P, error) bool)) (any, error) {
 	return nil, io.EOF
 }
 
-// exercises are the methods by the operation that they make.
-var exercises = map[string]exercise{
-	"Service_GetAccountInfo": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return s.AccountInfo(ctx, filled[AccountInfoOptions]())
-	}},
-	"Container_GetAccountInfo": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return s.Container("photos").AccountInfo(ctx, filled[AccountInfoOptions]())
-	}},
-	"Blob_GetAccountInfo": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return scoped(s).AccountInfo(ctx, filled[AccountInfoOptions]())
-	}},
-	"Service_ListContainersSegment": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		o := filled[ListContainersOptions]()
+func init() {
+	exercise("Service_GetAccountInfo", "ServiceClient.AccountInfo", func(ctx context.Context, s subject) (any, error) {
+		return s.service.AccountInfo(ctx, filled[azureblob.AccountInfoOptions]())
+	})
+	exercise("Container_GetAccountInfo", "ContainerClient.AccountInfo", func(ctx context.Context, s subject) (any, error) {
+		return s.container().AccountInfo(ctx, filled[azureblob.AccountInfoOptions]())
+	})
+	exercise("Blob_GetAccountInfo", "BlobClient.AccountInfo", func(ctx context.Context, s subject) (any, error) {
+		return s.blob().AccountInfo(ctx, filled[azureblob.AccountInfoOptions]())
+	})
+	exercise("Service_ListContainersSegment", "ServiceClient.ContainerPages", func(ctx context.Context, s subject) (any, error) {
+		o := filled[azureblob.ListContainersOptions]()
 		o.Marker = "some"
-		return firstPage(s.ContainerPages(ctx, o))
-	}},
-	"Container_Create": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return s.Container("photos").Create(ctx, filled[CreateContainerOptions]())
-	}},
-	"Container_Delete": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return s.Container("photos").Delete(ctx, filled[DeleteContainerOptions]())
-	}},
-	"Container_GetProperties": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return s.Container("photos").Properties(ctx, filled[ContainerPropertiesOptions]())
-	}},
-	"Container_SetMetadata": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return s.Container("photos").SetMetadata(ctx, Metadata{"key": "some"}, filled[SetContainerMetadataOptions]())
-	}},
-	"Container_ListBlobFlatSegment": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		o := filled[ListBlobsOptions]()
+		return firstPage(s.service.ContainerPages(ctx, o))
+	})
+	exercise("Container_Create", "ContainerClient.Create", func(ctx context.Context, s subject) (any, error) {
+		return s.container().Create(ctx, filled[azureblob.CreateContainerOptions]())
+	})
+	exercise("Container_Delete", "ContainerClient.Delete", func(ctx context.Context, s subject) (any, error) {
+		return s.container().Delete(ctx, filled[azureblob.DeleteContainerOptions]())
+	})
+	exercise("Container_GetProperties", "ContainerClient.Properties", func(ctx context.Context, s subject) (any, error) {
+		return s.container().Properties(ctx, filled[azureblob.ContainerPropertiesOptions]())
+	})
+	exercise("Container_SetMetadata", "ContainerClient.SetMetadata", func(ctx context.Context, s subject) (any, error) {
+		return s.container().SetMetadata(ctx, azureblob.Metadata{"key": "some"}, filled[azureblob.SetContainerMetadataOptions]())
+	})
+	exercise("Container_ListBlobFlatSegment", "ContainerClient.BlobPages", func(ctx context.Context, s subject) (any, error) {
+		o := filled[azureblob.ListBlobsOptions]()
 		o.Marker = "some"
-		return firstPage(s.Container("photos").BlobPages(ctx, o))
-	}},
-	"Container_ListBlobHierarchySegment": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		o := filled[ListBlobsOptions]()
+		return firstPage(s.container().BlobPages(ctx, o))
+	})
+	exercise("Container_ListBlobHierarchySegment", "ContainerClient.BlobPagesByHierarchy", func(ctx context.Context, s subject) (any, error) {
+		o := filled[azureblob.ListBlobsOptions]()
 		o.Marker = "some"
-		return firstPage(s.Container("photos").BlobPagesByHierarchy(ctx, "/", o))
-	}},
-	"Blob_GetProperties": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		if _, err := scoped(s).WithSnapshot("some").Properties(ctx, nil); err != nil {
+		return firstPage(s.container().BlobPagesByHierarchy(ctx, "/", o))
+	})
+	exercise("Blob_GetProperties", "BlobClient.Properties", func(ctx context.Context, s subject) (any, error) {
+		if _, err := s.blob().WithSnapshot("some").Properties(ctx, nil); err != nil {
 			return nil, err
 		}
-		return scoped(s).WithVersion("some").Properties(ctx, filled[BlobPropertiesOptions]())
-	}},
-	"Blob_SetMetadata": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return scoped(s).SetMetadata(ctx, Metadata{"key": "some"}, filled[SetBlobMetadataOptions]())
-	}},
-	"Blob_SetHTTPHeaders": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return scoped(s).SetHTTPHeaders(ctx, *filled[HTTPHeaders](), filled[SetHTTPHeadersOptions]())
-	}},
-	"Blob_Delete": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		if _, err := scoped(s).WithSnapshot("some").Delete(ctx, nil); err != nil {
+		return s.blob().WithVersion("some").Properties(ctx, filled[azureblob.BlobPropertiesOptions]())
+	})
+	exercise("Blob_SetMetadata", "BlobClient.SetMetadata", func(ctx context.Context, s subject) (any, error) {
+		return s.blob().SetMetadata(ctx, azureblob.Metadata{"key": "some"}, filled[azureblob.SetBlobMetadataOptions]())
+	})
+	exercise("Blob_SetHTTPHeaders", "BlobClient.SetHTTPHeaders", func(ctx context.Context, s subject) (any, error) {
+		return s.blob().SetHTTPHeaders(ctx, *filled[azureblob.HTTPHeaders](), filled[azureblob.SetHTTPHeadersOptions]())
+	})
+	exercise("Blob_Delete", "BlobClient.Delete", func(ctx context.Context, s subject) (any, error) {
+		if _, err := s.blob().WithSnapshot("some").Delete(ctx, nil); err != nil {
 			return nil, err
 		}
-		return scoped(s).WithVersion("some").Delete(ctx, filled[DeleteBlobOptions]())
-	}},
-	"Blob_Undelete": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return scoped(s).Undelete(ctx, filled[UndeleteOptions]())
-	}},
-	"Blob_CreateSnapshot": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return scoped(s).Snapshot(ctx, filled[SnapshotOptions]())
-	}},
-	"Blob_SetTier": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		if _, err := scoped(s).WithSnapshot("some").SetTier(ctx, TierHot, nil); err != nil {
+		return s.blob().WithVersion("some").Delete(ctx, filled[azureblob.DeleteBlobOptions]())
+	})
+	exercise("Blob_Undelete", "BlobClient.Undelete", func(ctx context.Context, s subject) (any, error) {
+		return s.blob().Undelete(ctx, filled[azureblob.UndeleteOptions]())
+	})
+	exercise("Blob_CreateSnapshot", "BlobClient.Snapshot", func(ctx context.Context, s subject) (any, error) {
+		return s.blob().Snapshot(ctx, filled[azureblob.SnapshotOptions]())
+	})
+	exercise("Blob_SetTier", "BlobClient.SetTier", func(ctx context.Context, s subject) (any, error) {
+		if _, err := s.blob().WithSnapshot("some").SetTier(ctx, azureblob.TierHot, nil); err != nil {
 			return nil, err
 		}
-		return scoped(s).WithVersion("some").SetTier(ctx, TierHot, filled[SetTierOptions]())
-	}},
-	"Blob_Download": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		if _, err := scoped(s).WithSnapshot("some").Download(ctx, make(engine.Memory, 2), &DownloadOptions{Range: Range{2, 2}}); err != nil {
+		return s.blob().WithVersion("some").SetTier(ctx, azureblob.TierHot, filled[azureblob.SetTierOptions]())
+	})
+	exercise("Blob_Download", "BlobClient.Download", func(ctx context.Context, s subject) (any, error) {
+		if _, err := s.blob().WithSnapshot("some").Download(ctx, make(engine.Memory, 2), &azureblob.DownloadOptions{Range: azureblob.Range{2, 2}}); err != nil {
 			return nil, err
 		}
-		return scoped(s).WithVersion("some").Download(ctx, make(engine.Memory, 2), filled[DownloadOptions]())
-	}},
-	"BlockBlob_Upload": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return scoped(s).Upload(ctx, strings.NewReader("x"), filled[UploadOptions]())
-	}},
-	"BlockBlob_StageBlock": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		_, err := scoped(s).Upload(ctx, onlyReader{strings.NewReader("more than a block")}, filled[UploadOptions]())
+		return s.blob().WithVersion("some").Download(ctx, make(engine.Memory, 2), filled[azureblob.DownloadOptions]())
+	})
+	exercise("BlockBlob_Upload", "BlobClient.Upload", func(ctx context.Context, s subject) (any, error) {
+		return s.blob().Upload(ctx, strings.NewReader("x"), filled[azureblob.UploadOptions]())
+	})
+	exercise("BlockBlob_StageBlock", "BlobClient.Upload", func(ctx context.Context, s subject) (any, error) {
+		_, err := s.blob().Upload(ctx, onlyReader{strings.NewReader("more than a block")}, filled[azureblob.UploadOptions]())
 		return nil, err
-	}},
-	"BlockBlob_CommitBlockList": {func(ctx context.Context, s *ServiceClient) (any, error) {
-		return scoped(s).Upload(ctx, onlyReader{strings.NewReader("more than a block")}, filled[UploadOptions]())
-	}},
+	})
+	exercise("BlockBlob_CommitBlockList", "BlobClient.Upload", func(ctx context.Context, s subject) (any, error) {
+		return s.blob().Upload(ctx, onlyReader{strings.NewReader("more than a block")}, filled[azureblob.UploadOptions]())
+	})
+	exercise("Service_ListContainersSegment", "ServiceClient.Containers", func(ctx context.Context, s subject) (any, error) {
+		return nil, drained(s.service.Containers(ctx, nil))
+	})
+	exercise("Container_Create", "ContainerClient.CreateIfNotExists", func(ctx context.Context, s subject) (any, error) {
+		return s.container().CreateIfNotExists(ctx, filled[azureblob.CreateContainerOptions]())
+	})
+	exercise("Container_GetProperties", "ContainerClient.Exists", func(ctx context.Context, s subject) (any, error) {
+		_, err := s.container().Exists(ctx, filled[azureblob.ContainerPropertiesOptions]())
+		return nil, err
+	})
+	exercise("Container_ListBlobFlatSegment", "ContainerClient.Blobs", func(ctx context.Context, s subject) (any, error) {
+		return nil, drained(s.container().Blobs(ctx, nil))
+	})
+	exercise("Container_ListBlobHierarchySegment", "ContainerClient.BlobsByHierarchy", func(ctx context.Context, s subject) (any, error) {
+		return nil, drained(s.container().BlobsByHierarchy(ctx, "/", nil))
+	})
+	exercise("Container_ListBlobHierarchySegment", "ContainerClient.Walk", func(ctx context.Context, s subject) (any, error) {
+		return nil, s.container().Walk(ctx, func(*azureblob.BlobItem) error { return nil }, nil)
+	})
+	exercise("Blob_GetProperties", "BlobClient.Exists", func(ctx context.Context, s subject) (any, error) {
+		_, err := s.blob().Exists(ctx, filled[azureblob.BlobPropertiesOptions]())
+		return nil, err
+	})
+	exercise("Blob_Download", "BlobClient.DownloadFile", func(ctx context.Context, s subject) (any, error) {
+		folder, err := os.MkdirTemp("", "azureblob")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(folder)
+		return s.blob().DownloadFile(ctx, filepath.Join(folder, "cat.jpg"), filled[azureblob.DownloadOptions]())
+	})
+	exercise("Blob_Download", "BlobClient.ReadAll", func(ctx context.Context, s subject) (any, error) {
+		_, err := s.blob().ReadAll(ctx, filled[azureblob.DownloadOptions]())
+		return nil, err
+	})
+	exercise("Blob_Download", "BlobClient.NewReader", func(ctx context.Context, s subject) (any, error) {
+		r, err := s.blob().NewReader(ctx, filled[azureblob.DownloadOptions]())
+		if err != nil {
+			return nil, err
+		}
+		if err := r.Close(); err != nil {
+			return nil, err
+		}
+		return r.Result(), nil
+	})
+	exercise("BlockBlob_Upload", "BlobClient.UploadFile", func(ctx context.Context, s subject) (any, error) {
+		o := filled[azureblob.UploadOptions]()
+		o.BlockSize = 1 << 20
+		return s.blob().UploadFile(ctx, "LICENSE", o)
+	})
+	exercise("BlockBlob_Upload", "BlobClient.NewWriter", func(ctx context.Context, s subject) (any, error) {
+		w, err := s.blob().NewWriter(ctx, filled[azureblob.UploadOptions]())
+		if err != nil {
+			return nil, err
+		}
+		if err := w.Close(); err != nil {
+			return nil, err
+		}
+		return w.Result(), nil
+	})
 }
 
-// scoped is the blob with what the service was made with: a key or a scope.
-func scoped(s *ServiceClient) *BlobClient {
-	b := s.Container("photos").Blob("cat.jpg")
-	b.key, b.encryptionScope = s.key, s.encryptionScope
-	return b
+// drained runs a loop to its end.
+func drained[T any](loop func(yield func(*T, error) bool)) error {
+	for _, err := range loop {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type onlyReader struct{ io.Reader }
@@ -215,6 +309,21 @@ func collect(v reflect.Value, into map[string]bool) {
 	}
 }
 
+// TestCancelledBefore gives every operation a context that is over already.
+func TestCancelledBefore(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, e := range exercises {
+		mock := &protocolTransport{t: t, protocol: loadProtocol(t)}
+		if _, err := e.run(ctx, mock.subjects()[0]); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want context.Canceled", e.method, err)
+		}
+		if len(mock.requests) > 0 {
+			t.Errorf("%s sent a request", e.method)
+		}
+	}
+}
+
 // protocolTransport answers every request with all headers and elements that
 // the protocol has for its operation, and remembers what was sent.
 type protocolTransport struct {
@@ -231,41 +340,31 @@ type protocolRequest struct {
 	query  url.Values
 }
 
-// services are clients with everything that a handle can bring along; a
+// subjects are clients with everything that a handle can bring along; a
 // customer key and an encryption scope exclude each other.
-func (m *protocolTransport) services() []*ServiceClient {
-	key, err := NewCustomerKey(make([]byte, 32))
+func (m *protocolTransport) subjects() []subject {
+	key, err := azureblob.NewCustomerKey(make([]byte, 32))
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	var all []*ServiceClient
-	for i := range 2 {
-		s, err := NewServiceClient("https://account.blob.core.windows.net", testSharedKey(m.t), &ClientOptions{Transport: m, Retry: RetryOptions{Total: -1}})
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		if i == 0 {
-			s.key = key
-		} else {
-			s.encryptionScope = "some"
-		}
-		all = append(all, s)
-	}
-	return all
-}
-
-func testSharedKey(t testing.TB) *SharedKeyCredential {
-	c, err := NewSharedKeyCredential("account", base64.StdEncoding.EncodeToString([]byte("a key for tests")))
+	credential, err := azureblob.NewSharedKeyCredential("account", base64.StdEncoding.EncodeToString([]byte("a key for tests")))
 	if err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	return c
+	s, err := azureblob.NewServiceClient("https://account.blob.core.windows.net", credential, &azureblob.ClientOptions{Transport: m, Retry: azureblob.RetryOptions{Total: -1}})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return []subject{{service: s, key: key}, {service: s, scope: "some"}}
 }
 
 func (m *protocolTransport) Do(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		_, _ = io.Copy(io.Discard, req.Body)
 		_ = req.Body.Close()
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
 	}
 	op := route(req)
 	if op == nil {
@@ -354,4 +453,69 @@ func (p *protocol) paths(schema, prefix string) []string {
 		}
 	}
 	return all
+}
+
+// clients are all types whose methods make REST calls.
+var clients = []any{
+	&azureblob.ServiceClient{}, &azureblob.ContainerClient{}, &azureblob.BlobClient{}, &azureblob.BlobLeaseClient{},
+	&appendblob.Client{}, &blockblob.Client{}, &pageblob.Client{},
+}
+
+// TestEveryMethodIsExercised finds the methods of all clients that take a
+// context, by reflection, and demands an exercise of each.
+func TestEveryMethodIsExercised(t *testing.T) {
+	done := map[string]bool{}
+	for _, e := range exercises {
+		done[e.method] = true
+	}
+	for _, client := range clients {
+		ct := reflect.TypeOf(client)
+		for i := range ct.NumMethod() {
+			m := ct.Method(i)
+			if m.Type.NumIn() < 2 || m.Type.In(1) != reflect.TypeFor[context.Context]() || embedded(ct, m.Name) {
+				continue
+			}
+			name := strings.TrimPrefix(strings.TrimPrefix(ct.String(), "*"), "azureblob.") + "." + m.Name
+			if !done[name] {
+				t.Errorf("%s has no exercise", name)
+			}
+		}
+	}
+}
+
+// embedded reports whether a method comes from the client of the root package
+// that a client of another package embeds.
+func embedded(ct reflect.Type, method string) bool {
+	if strings.HasPrefix(ct.String(), "*azureblob.") {
+		return false
+	}
+	own, _ := ct.MethodByName(method)
+	up, ok := reflect.TypeFor[*azureblob.BlobClient]().MethodByName(method)
+	return ok && up.Type.NumIn() == own.Type.NumIn() && up.Type.In(up.Type.NumIn()-1) == own.Type.In(own.Type.NumIn()-1)
+}
+
+// TestStyleOfCalls holds all methods of the clients that take a context to one
+// form: a pointer to options last, and an error as the last result.
+func TestStyleOfCalls(t *testing.T) {
+	failure := reflect.TypeFor[error]()
+	for _, client := range clients {
+		ct := reflect.TypeOf(client)
+		for i := range ct.NumMethod() {
+			m := ct.Method(i)
+			if m.Type.NumIn() < 2 || m.Type.In(1).String() != "context.Context" {
+				continue
+			}
+			last := m.Type.In(m.Type.NumIn() - 1)
+			if last.Kind() != reflect.Pointer || !strings.HasSuffix(last.Elem().Name(), "Options") {
+				t.Errorf("%s.%s does not take a pointer to options last", ct, m.Name)
+				continue
+			}
+			if _, ok := last.Elem().FieldByName("CallOptions"); !ok {
+				t.Errorf("%s.%s: %s does not embed CallOptions", ct, m.Name, last.Elem().Name())
+			}
+			if out := m.Type.Out(m.Type.NumOut() - 1); out != failure && out.Kind() != reflect.Func {
+				t.Errorf("%s.%s does not return an error last", ct, m.Name)
+			}
+		}
+	}
 }

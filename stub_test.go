@@ -3,6 +3,7 @@ package azureblob
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -193,3 +194,13 @@ func pattern(n int) []byte {
 	}
 	return b
 }
+
+func testSharedKey(t testing.TB) *SharedKeyCredential {
+	c, err := NewSharedKeyCredential("account", base64.StdEncoding.EncodeToString([]byte("a key for tests")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+type onlyReader struct{ io.Reader }

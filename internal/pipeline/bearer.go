@@ -17,6 +17,9 @@ import (
 // every cloud.
 const storageAudience = "https://storage.azure.com"
 
+// StorageScope is the scope of tokens for Azure Storage.
+const StorageScope = storageAudience + "/.default"
+
 // Bearer returns a policy that authorizes requests with tokens of cred for an
 // audience; an empty audience is https://storage.azure.com. It refuses plain
 // HTTP, where anybody on the way could take the token.

@@ -1,0 +1,22 @@
+// Package blockblob does what only block blobs can do. All else, such as
+// properties, leases and downloads, is in [azureblob.BlobClient], which a
+// [Client] embeds.
+//
+//	blob := blockblob.New(service.Container("photos").Blob("cat.jpg"))
+package blockblob
+
+import "github.com/goblob/azureblob"
+
+// Client is a block blob. It is cheap, sends nothing by itself, and is safe for
+// concurrent use.
+type Client struct{ *azureblob.BlobClient }
+
+// New makes a client of a blob from any handle of it. It shares the connections,
+// the credential and the memory budget of the handle, and its customer key,
+// encryption scope, snapshot and version.
+func New(blob *azureblob.BlobClient) *Client {
+	if blob == nil {
+		blob = &azureblob.BlobClient{} // whose calls say what is wrong with it
+	}
+	return &Client{blob}
+}

@@ -1,0 +1,54 @@
+// Package link lets the packages of the blob types send requests through a
+// client of the root package. They import the root, which must not import them,
+// and what they need of it would say nothing to users in its documentation: so
+// the root puts its side of it here, in an init function.
+//
+// A client is whatever embeds a handle of the root, such as an
+// *azureblob.BlobClient.
+package link
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+// Filled in by the root package.
+var (
+	// Send makes a REST call on the resource of a client, with all that its
+	// handle adds, and fills result, a pointer to a tagged struct or nil. The
+	// error is complete. Only a Stream answer has a body left.
+	Send func(ctx context.Context, client any, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error)
+
+	// Check refuses what cannot succeed, as Send would, before anything else is
+	// done for it. The parts are encoded and thrown away.
+	Check func(ctx context.Context, client any, op *wire.Operation, parts ...any) error
+
+	// Refuse makes the error of bad input: it is fs.ErrInvalid.
+	Refuse func(client any, op *wire.Operation, err error) error
+
+	// Local makes the error of a transfer out of one that may come from the
+	// caller's side. Errors of requests are complete already and stay as they are.
+	Local func(client any, op *wire.Operation, err error) error
+
+	// Transfer is the configuration of a transfer that shares the memory budget
+	// of the client. Zero values are the defaults of the client.
+	Transfer func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config
+
+	// Source are the headers that let the service read a copy source: its URL,
+	// what an azureblob.SourceAccess says, and an azureblob.CustomerKey.
+	Source func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error)
+)
+
+// Call is Send for operations whose result is a value.
+func Call[R any](ctx context.Context, client any, op *wire.Operation, body pipeline.Body, parts ...any) (R, error) {
+	var r R
+	if _, err := Send(ctx, client, op, &r, body, parts...); err != nil {
+		var zero R
+		return zero, err
+	}
+	return r, nil
+}

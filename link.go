@@ -1,0 +1,62 @@
+package azureblob
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+// rooted is what all clients are: those of the blob types embed one of the root.
+type rooted interface{ root() *handle }
+
+func (h *handle) root() *handle { return h }
+
+func rootOf(client any) *handle { return client.(rooted).root() }
+
+func init() {
+	link.Send = func(ctx context.Context, client any, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error) {
+		return rootOf(client).send(ctx, op, result, body, parts...)
+	}
+	link.Check = func(ctx context.Context, client any, op *wire.Operation, parts ...any) error {
+		h := rootOf(client)
+		if err := h.check(ctx, op); err != nil {
+			return err
+		}
+		for _, part := range parts {
+			if err := checkPart(part); err != nil {
+				return h.refuse(op, err)
+			}
+		}
+		return nil
+	}
+	link.Refuse = func(client any, op *wire.Operation, err error) error {
+		return rootOf(client).refuse(op, err)
+	}
+	link.Local = func(client any, op *wire.Operation, err error) error {
+		return rootOf(client).local(op, err)
+	}
+	link.Transfer = func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config {
+		return rootOf(client).transfer(blockSize, concurrency, progress)
+	}
+	link.Source = func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error) {
+		return rootOf(client).source(ctx, op, url, access.(SourceAccess), key.(CustomerKey))
+	}
+}
+
+// checkPart finds what no request could carry in a part of a call.
+func checkPart(part any) error {
+	if isNil(part) {
+		return nil
+	}
+	if err := wire.Check(part); err != nil {
+		return err
+	}
+	if o, ok := part.(interface{ callOptions() *CallOptions }); ok {
+		return o.callOptions().check()
+	}
+	return nil
+}
