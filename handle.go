@@ -228,6 +228,13 @@ func (h *handle) refuse(op *wire.Operation, err error) error {
 	return h.errorOf(op, invalidError{err})
 }
 
+// refuseAs is refuse with the code that the service would answer with.
+func (h *handle) refuseAs(op *wire.Operation, code ErrorCode, err error) error {
+	e := h.errorOf(op, invalidError{err})
+	e.Code = code
+	return e
+}
+
 // invalidError marks bad input: errors.Is(err, fs.ErrInvalid).
 type invalidError struct{ error }
 

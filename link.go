@@ -36,6 +36,9 @@ func init() {
 	link.Refuse = func(client any, op *wire.Operation, err error) error {
 		return rootOf(client).refuse(op, err)
 	}
+	link.RefuseAs = func(client any, op *wire.Operation, code string, err error) error {
+		return rootOf(client).refuseAs(op, ErrorCode(code), err)
+	}
 	link.Local = func(client any, op *wire.Operation, err error) error {
 		return rootOf(client).local(op, err)
 	}

@@ -30,6 +30,9 @@ var (
 	// Refuse makes the error of bad input: it is fs.ErrInvalid.
 	Refuse func(client any, op *wire.Operation, err error) error
 
+	// RefuseAs is Refuse with the code that the service would answer with.
+	RefuseAs func(client any, op *wire.Operation, code string, err error) error
+
 	// Local makes the error of a transfer out of one that may come from the
 	// caller's side. Errors of requests are complete already and stay as they are.
 	Local func(client any, op *wire.Operation, err error) error
