@@ -2,7 +2,9 @@ package azureblob
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"reflect"
 
 	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/link"
@@ -45,6 +47,9 @@ func init() {
 	link.Transfer = func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config {
 		return rootOf(client).transfer(blockSize, concurrency, progress)
 	}
+	link.Content = func(ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, send func(ctx context.Context, body engine.Body) error) error {
+		return rootOf(client).sendContent(ctx, op, content, limit, send)
+	}
 	link.Source = func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error) {
 		return rootOf(client).source(ctx, op, url, access.(SourceAccess), key.(CustomerKey))
 	}
@@ -59,7 +64,19 @@ func checkPart(part any) error {
 		return err
 	}
 	if o, ok := part.(interface{ callOptions() *CallOptions }); ok {
-		return o.callOptions().check()
+		if err := o.callOptions().check(); err != nil {
+			return err
+		}
+	}
+	v := reflect.Indirect(reflect.ValueOf(part))
+	for i := range v.NumField() {
+		if f := v.Field(i); f.CanInterface() {
+			if group, ok := f.Interface().(checker); ok {
+				if err := group.check(); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	return nil
 }

@@ -53,8 +53,7 @@ type block struct {
 	limit int64
 	grows bool // starts small and takes its memory from the budget as it needs it
 
-	pieces  []*piece // as many as limit may need; those from taken on are nil
-	taken   int
+	pieces  []*piece
 	room    int64 // bytes in the pieces taken
 	n       int64 // bytes filled
 	charged int64 // bytes taken from the budget
@@ -66,7 +65,7 @@ type block struct {
 // newBlock makes a block for whose cost the caller has acquired.
 func newBlock(acct *account, prog *progress, limit int64) *block {
 	b := &block{acct: acct, prog: prog, limit: limit, charged: cost(limit)}
-	b.pieces = make([]*piece, largeAndSmall(limit))
+	b.pieces = make([]*piece, 0, largeAndSmall(limit))
 	b.refs.Store(1)
 	return b
 }
@@ -75,8 +74,6 @@ func newBlock(acct *account, prog *progress, limit int64) *block {
 // pieces up to 1 MiB, and what it takes from the budget grows with it.
 func newFirstBlock(acct *account, prog *progress, limit int64) *block {
 	b := &block{acct: acct, prog: prog, limit: limit, grows: true}
-	head := min(limit, largePiece)
-	b.pieces = make([]*piece, ceil(head, smallPiece)+largeAndSmall(limit-head))
 	b.refs.Store(1)
 	return b
 }
@@ -94,7 +91,7 @@ func (b *block) tail() []byte {
 	if b.n == b.room {
 		b.extend()
 	}
-	last := b.pieces[b.taken-1].buf
+	last := b.pieces[len(b.pieces)-1].buf
 	free := last[int64(len(last))-(b.room-b.n):]
 	return free[:min(int64(len(free)), b.limit-b.n)]
 }
@@ -108,8 +105,7 @@ func (b *block) extend() {
 		b.acct.grow(size)
 		b.charged += size
 	}
-	b.pieces[b.taken] = takePiece(pool)
-	b.taken++
+	b.pieces = append(b.pieces, takePiece(pool))
 	b.room += size
 }
 
@@ -148,7 +144,7 @@ func (b *block) drop() {
 	if refs > 0 {
 		return
 	}
-	for _, p := range b.pieces[:b.taken] {
+	for _, p := range b.pieces {
 		p.free()
 	}
 	b.pieces = nil

@@ -41,6 +41,8 @@ type Writer struct {
 	slots chan struct{} // one for each request in flight
 	quit  func() bool   // stops the watch over the context
 
+	overlong error // of a stream of more than max blocks; nil for one that names them
+
 	written atomic.Int64
 
 	mu     lock   // held by every call
@@ -277,15 +279,17 @@ func (w *Writer) room() ([]byte, error) {
 		if tail := w.cur.tail(); tail != nil {
 			return tail, nil
 		}
-		if err := w.hand(); err != nil {
-			return nil, err
+		if w.index+1 < w.max {
+			if err := w.hand(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := w.g.stopped(); err != nil {
 		return nil, err
 	}
-	if w.index >= w.max {
-		w.g.fail(fmt.Errorf("the stream is longer than %d blocks, %d bytes so far", w.max, w.Written()))
+	if w.cur != nil || w.index >= w.max {
+		w.g.fail(w.tooLong())
 		return nil, w.g.first()
 	}
 	if w.index == 0 {
@@ -298,6 +302,13 @@ func (w *Writer) room() ([]byte, error) {
 	}
 	w.cur = newBlock(w.acct, w.prog, size)
 	return w.cur.tail(), nil
+}
+
+func (w *Writer) tooLong() error {
+	if w.overlong != nil {
+		return w.overlong
+	}
+	return fmt.Errorf("the stream is longer than %d blocks, %d bytes so far", w.max, w.Written())
 }
 
 // flush hands on a full block at once, except the first, which may be all.

@@ -9,6 +9,8 @@ package link
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 
 	"github.com/goblob/azureblob/internal/engine"
@@ -41,6 +43,13 @@ var (
 	// of the client. Zero values are the defaults of the client.
 	Transfer func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config
 
+	// Content has send make one request whose body is all that content has from
+	// where it stands: of a length that does not change, opened anew for each
+	// try. Nothing is copied of a source that is an io.ReaderAt and an io.Seeker;
+	// any other one is read to its end first, into memory of the client's budget.
+	// More than limit bytes are refused, with code RequestBodyTooLarge.
+	Content func(ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, send func(ctx context.Context, body engine.Body) error) error
+
 	// Source are the headers that let the service read a copy source: its URL,
 	// what an azureblob.SourceAccess says, and an azureblob.CustomerKey.
 	Source func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error)
@@ -50,6 +59,26 @@ var (
 func Call[R any](ctx context.Context, client any, op *wire.Operation, body pipeline.Body, parts ...any) (R, error) {
 	var r R
 	if _, err := Send(ctx, client, op, &r, body, parts...); err != nil {
+		var zero R
+		return zero, err
+	}
+	return r, nil
+}
+
+// CallContent is Call with a body of all that content has, from 1 to limit bytes.
+func CallContent[R any](ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, parts ...any) (R, error) {
+	var r R
+	if err := Check(ctx, client, op, parts...); err != nil {
+		return r, err
+	}
+	err := Content(ctx, client, op, content, limit, func(ctx context.Context, body engine.Body) error {
+		if body.Len() == 0 {
+			return Refuse(client, op, errors.New("the content is empty"))
+		}
+		_, err := Send(ctx, client, op, &r, body, parts...)
+		return err
+	})
+	if err != nil {
 		var zero R
 		return zero, err
 	}
