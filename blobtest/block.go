@@ -14,8 +14,8 @@ import (
 )
 
 func init() {
-	handle(rest.PutBlock, endpoint{run: putBlock, body: contentBody, limit: maxBlock, digest: digestCRC64, needs: createBlob})
-	handle(rest.PutBlockList, endpoint{run: putBlockList, body: xmlBody, digest: digestCRC64, needs: createBlob})
+	handle(rest.PutBlock, endpoint{run: putBlock, body: contentBody, limit: maxBlock, digest: digestCRC64, needs: writeBlob})
+	handle(rest.PutBlockList, endpoint{run: putBlockList, body: xmlBody, digest: digestCRC64, needs: writeBlob})
 	handle(rest.GetBlockList, endpoint{run: getBlockList, needs: readBlob})
 }
 

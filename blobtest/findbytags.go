@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	handle(rest.FindBlobsByTags, endpoint{run: findBlobsByTags, needs: access{permissions: "f", resource: 's'}})
+	handle(rest.FindBlobsByTags, endpoint{run: findBlobsByTags, needs: access{permissions: "f", resource: 'o'}})
 	handle(rest.FindBlobsByTagsInContainer, endpoint{run: findBlobsByTagsInContainer, needs: access{permissions: "f", resource: 'c'}})
 }
 

@@ -16,7 +16,7 @@ import (
 
 func init() {
 	handle(rest.PutBlobFromURL, endpoint{prepare: preparePutBlobFromURL, run: putBlobFromURL, needs: createBlob})
-	handle(rest.PutBlockFromURL, endpoint{prepare: preparePart, run: putBlockFromURL, limit: maxBlockFromURL, needs: createBlob})
+	handle(rest.PutBlockFromURL, endpoint{prepare: preparePart, run: putBlockFromURL, limit: maxBlockFromURL, needs: writeBlob})
 	handle(rest.AppendBlockFromURL, endpoint{prepare: preparePart, run: appendBlockFromURL, limit: maxAppend, needs: appendBlobs})
 	handle(rest.PutPageFromURL, endpoint{prepare: preparePart, run: putPageFromURL, limit: maxPutPage, needs: writeBlob})
 }

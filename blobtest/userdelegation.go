@@ -13,7 +13,8 @@ import (
 )
 
 func init() {
-	handle(rest.GetUserDelegationKey, endpoint{run: getUserDelegationKey, body: xmlBody})
+	// It is for who has a token; any other caller learns that from run.
+	handle(rest.GetUserDelegationKey, endpoint{run: getUserDelegationKey, body: xmlBody, needs: anyPermission})
 }
 
 const (

@@ -68,7 +68,7 @@ func TestUserDelegationKey(t *testing.T) {
 	raw(t, srv, "POST", keyResource, body).expect(t, "by the key of the account", 403, "AuthenticationFailed")
 	do(t, srv, bearer(newRaw(t, "http://devstoreaccount1.blob.test/"+keyResource, "POST", body), "opaque")).expect(t, "in the clear", 403, "AuthenticationFailed")
 	q := sasQuery(t, blobtest.DefaultKey, accountFields, "sv", "2026-06-06", "ss", "b", "srt", "sco", "sp", "rwdlac", "se", inTime(time.Hour))
-	withSAS(t, srv, "POST", keyResource, q, body).expect(t, "by a signature", 403, "AuthorizationPermissionMismatch")
+	withSAS(t, srv, "POST", keyResource, q, body).expect(t, "by a signature", 403, "AuthenticationFailed")
 	do(t, srv, newRaw(t, srv.Endpoint()+"/"+keyResource, "POST", body)).expect(t, "by nobody", 401, "NoAuthenticationInformation")
 }
 

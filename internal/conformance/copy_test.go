@@ -7,7 +7,7 @@ func TestCopyBlob(t *testing.T) {
 		s.put("from", "hello", header{"x-ms-meta-k": "v", "x-ms-blob-content-type": "text/plain"})
 		// Any caller may read the source; otherwise it would need a signature.
 		s.do("PUT", s.container, "restype=container&comp=acl", header{"x-ms-blob-public-access": "blob"}, "").want(200, "")
-		source := s.client.Container(s.container).Blob("from").URL()
+		source := s.url(s.container + "/from")
 		first := s.blob("PUT", "to", "", header{"x-ms-copy-source": source}, "").want(202, "").has(header{"x-ms-copy-id": "", "x-ms-copy-status": "success", "ETag": "", "Last-Modified": ""})
 		s.blob("GET", "to", "", nil, "").want(200, "").is("hello").has(header{
 			"x-ms-meta-k": "v", "Content-Type": "text/plain", "x-ms-copy-id": first.header.Get("x-ms-copy-id"), "x-ms-copy-status": "success",
