@@ -94,7 +94,7 @@ var layers = map[string][]string{
 	"blockblob":            append([]string{"internal/avro"}, typed...),
 	"pageblob":             typed,
 	"sas":                  {},
-	"blobtest":             {"", "internal/pipeline", "internal/rest", "internal/selfsigned", "internal/wire", "internal/xmlplan", "internal/checksum"},
+	"blobtest":             {"", "internal/avro", "internal/pipeline", "internal/rest", "internal/selfsigned", "internal/wire", "internal/xmlplan", "internal/checksum"},
 	"internal/avro":        {},
 	"internal/azurite":     {"internal/selfsigned"},
 	"internal/checksum":    {},
