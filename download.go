@@ -17,6 +17,13 @@ type Range struct {
 	Count  int64 // number of bytes; 0 for all up to the end. What lies past the end is left out
 }
 
+func (r Range) check() error {
+	if r.Offset < 0 || r.Count < 0 || r.Offset > math.MaxInt64-r.Count {
+		return fmt.Errorf("a Range is no range: offset %d, count %d", r.Offset, r.Count)
+	}
+	return nil
+}
+
 // DownloadOptions are the options of [BlobClient.Download],
 // [BlobClient.DownloadFile], [BlobClient.ReadAll] and [BlobClient.NewReader].
 type DownloadOptions struct {
@@ -129,10 +136,9 @@ func (b *BlobClient) newDownload(ctx context.Context, o *DownloadOptions, block 
 	if err := b.check(ctx, rest.GetBlob); err != nil {
 		return nil, err
 	}
-	var err error
-	switch r := d.o.Range; {
-	case r.Offset < 0 || r.Count < 0 || r.Offset > math.MaxInt64-r.Count:
-		err = fmt.Errorf("DownloadOptions.Range is no range: offset %d, count %d", r.Offset, r.Count)
+	err := d.o.Range.check()
+	switch {
+	case err != nil:
 	case d.block < 0 || d.block > engine.MaxBlockSize:
 		err = fmt.Errorf("DownloadOptions.BlockSize is %d and not 1 to %d", d.o.BlockSize, int64(engine.MaxBlockSize))
 	case d.o.Concurrency < 0 || d.o.Concurrency > maxConcurrency:

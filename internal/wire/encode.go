@@ -80,6 +80,12 @@ func (f *field) format(v reflect.Value) string {
 			}
 		}
 		return strings.Join(words, ",")
+	case kindRange:
+		off, n := v.Field(0).Int(), v.Field(1).Int()
+		if n == 0 {
+			return fmt.Sprintf("bytes=%d-", off)
+		}
+		return fmt.Sprintf("bytes=%d-%d", off, off+n-1)
 	default:
 		return v.String()
 	}

@@ -23,6 +23,8 @@ import (
 //	csv      a struct of bools, joined by commas, whose fields are tagged csv:"word"
 //	form     a map, joined as a query string
 //	seconds  a time.Duration in whole seconds, rounded up
+//	range    a struct of an offset and a count of bytes, as bytes=512-1023; a
+//	         count of 0 is all that follows
 type plan struct {
 	request  []field
 	response []field
@@ -51,6 +53,7 @@ const (
 	kindPrefix
 	kindForm
 	kindCSV
+	kindRange
 )
 
 var (
@@ -150,6 +153,11 @@ func newField(t reflect.Type, sf reflect.StructField, index []int, tag string, q
 				bad("every field of a csv struct is a bool with a csv tag")
 			}
 			f.words = append(f.words, word)
+		}
+	case ft.Kind() == reflect.Struct && option == "range":
+		f.kind = kindRange
+		if ft.NumField() != 2 || ft.Field(0).Type.Kind() != reflect.Int64 || ft.Field(1).Type.Kind() != reflect.Int64 {
+			bad("a range is an offset and a count")
 		}
 	default:
 		bad("no way to write a " + sf.Type.String())

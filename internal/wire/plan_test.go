@@ -18,6 +18,8 @@ type include struct {
 	Snapshots bool `csv:"snapshots"`
 }
 
+type span struct{ Offset, Count int64 }
+
 type sample struct {
 	Group     group
 	Text      string            `header:"x-ms-text"`
@@ -30,6 +32,8 @@ type sample struct {
 	Include   include           `query:"include,csv"`
 	Prefix    string            `query:"prefix"`
 	Wait      time.Duration     `query:"timeout,seconds"`
+	Part      span              `header:"x-ms-part,range"`
+	Rest      span              `header:"x-ms-rest,range"`
 	OnlySend  string            `header:"x-ms-send" response:"-"`
 	OnlyTake  string            `response:"x-ms-take"`
 	Untouched string
@@ -50,6 +54,8 @@ func TestEncode(t *testing.T) {
 		Include: include{true, true},
 		Prefix:  "a b+c/ü",
 		Wait:    1500 * time.Millisecond,
+		Part:    span{0, 512},
+		Rest:    span{Offset: 5},
 	}, h, []byte("comp=list"))
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +66,7 @@ func TestEncode(t *testing.T) {
 	want := http.Header{
 		"If-Match": {`"e"`}, "If-Modified-Since": {"Tue, 03 Feb 2026 03:05:06 GMT"}, "X-Ms-Text": {"t"}, "X-Ms-Flag": {"true"},
 		"X-Ms-Number": {"-5"}, "X-Ms-Pointer": {"0"}, "Content-Md5": {"YWJj"}, "x-ms-meta-camelCase": {"v"}, "X-Ms-Tags": {"a=&b%20c=x%3Dy"},
+		"X-Ms-Part": {"bytes=0-511"}, "X-Ms-Rest": {"bytes=5-"},
 	}
 	if !reflect.DeepEqual(h, want) {
 		t.Errorf("header %v\nwant   %v", h, want)
@@ -161,6 +168,9 @@ func TestPlanPanics(t *testing.T) {
 		}{},
 		"unexported": struct {
 			s string `header:"x"`
+		}{},
+		"range": struct {
+			R struct{ A string } `header:"x,range"`
 		}{},
 		"csv": struct {
 			I struct{ A string } `query:"x,csv"`
