@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/xmlplan"
 )
 
@@ -44,9 +45,10 @@ func (f *failure) withStatus(status int) *failure {
 	return f
 }
 
-// because sets another message than the usual one.
+// because sets another message than the usual one. What it quotes of the
+// request may hold secrets, which it leaves out.
 func (f *failure) because(format string, args ...any) *failure {
-	f.message = fmt.Sprintf(format, args...)
+	f.message = pipeline.Redact(fmt.Sprintf(format, args...))
 	return f
 }
 
@@ -66,6 +68,9 @@ func (f *failure) withHeader(name, value string) *failure {
 }
 
 func invalidHeader(name, value string) *failure {
+	if value = pipeline.Redact(value); isSecret(name) {
+		value = redacted
+	}
 	return fail(azureblob.InvalidHeaderValue).with("HeaderName", name).with("HeaderValue", value)
 }
 
@@ -139,7 +144,7 @@ func appendText(b []byte, s string) []byte {
 			b = append(b, "&gt;"...)
 		case r == '&':
 			b = append(b, "&amp;"...)
-		case r < ' ' || r == 0xfffe || r == 0xffff:
+		case r < ' ' && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff:
 			b = append(b, '?')
 		default:
 			b = append(b, string(r)...)

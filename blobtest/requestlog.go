@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/goblob/azureblob/internal/pipeline"
@@ -49,6 +50,23 @@ var secretHeaders = []string{
 	"Authorization", "X-Ms-Copy-Source-Authorization", "X-Ms-Encryption-Key", "X-Ms-Source-Encryption-Key",
 }
 
+// isSecret reports whether a header is one of those, in any case.
+func isSecret(name string) bool {
+	return slices.Contains(secretHeaders, http.CanonicalHeaderKey(name))
+}
+
+// public is a text that was signed, without the secrets in its lines: a client
+// whose signature is wrong gets to see it.
+func public(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if name, _, ok := strings.Cut(line, ":"); ok && isSecret(name) {
+			lines[i] = name + ":" + redacted
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 func (l *requestLog) add(r *http.Request, t target) *logEntry {
 	e := &logEntry{Request: Request{
 		Operation: t.operation(), Method: r.Method, Account: t.account, Secondary: t.secondary, Container: t.container, Blob: t.blob,
@@ -90,8 +108,10 @@ func (r *Request) redact() {
 			r.Header[name] = []string{pipeline.Redact(v)}
 		}
 	}
-	if r.Query.Has("sig") {
-		r.Query.Set("sig", redacted)
+	for name := range r.Query {
+		if strings.EqualFold(name, "sig") {
+			r.Query.Set(name, redacted)
+		}
 	}
 }
 

@@ -233,7 +233,7 @@ func (x *exchange) signature() []byte {
 }
 
 func signatureMismatch(text string) error {
-	return authenticationFailed("Signature did not match. String to sign used was %s", text)
+	return authenticationFailed("Signature did not match. String to sign used was %s", public(text))
 }
 
 // sasTimeForms are the forms of times in signatures. The first takes fractions.

@@ -45,7 +45,7 @@ func (x *exchange) authorizeSharedKey(credentials string) error {
 		}
 	}
 	if !signed {
-		return authenticationFailed("The MAC signature found in the HTTP request is not the same as any computed signature. Server used following string to sign: '%s'.", text)
+		return authenticationFailed("The MAC signature found in the HTTP request is not the same as any computed signature. Server used following string to sign: '%s'.", public(text))
 	}
 	x.grant = grant{how: bySharedKey}
 	return nil
