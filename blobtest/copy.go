@@ -24,8 +24,7 @@ func init() {
 type pendingCopy struct {
 	blob       *blob
 	revision   *revision // the destination, empty until the end
-	content    content   // what it will have
-	blocks     []block
+	complete   revision  // what it will be
 	begun, end time.Time
 }
 
@@ -51,13 +50,13 @@ func (s *store) advanceCopies(now time.Time) {
 		if r.copied.pending != p {
 			return true // aborted
 		}
-		total := p.content.size()
+		total := p.complete.content.size()
 		if now.Before(p.end) {
 			done := int64(float64(total) * float64(now.Sub(p.begun)) / float64(p.end.Sub(p.begun)))
 			r.copied.progress = fmt.Sprintf("%d/%d", max(0, min(done, total)), total)
 			return false
 		}
-		r.content, r.blocks = p.content, p.blocks
+		r.content, r.blocks, r.appended, r.headers.ContentMD5 = p.complete.content, p.complete.blocks, p.complete.appended, p.complete.headers.ContentMD5
 		r.etag, r.modified = etagOf(s.tick(p.end)), p.end
 		s.succeed(p.blob, r, p.end)
 		return true
@@ -86,10 +85,10 @@ func (x *exchange) startCopy(b *blob, next *revision, takes time.Duration) {
 		x.commit(b, next)
 		x.server.succeed(b, next, x.now)
 	} else {
-		p := &pendingCopy{b, next, next.content, next.blocks, x.now, x.now.Add(takes)}
+		p := &pendingCopy{b, next, *next, x.now, x.now.Add(takes)}
 		next.copied.status, next.copied.pending = azureblob.CopyPending, p
 		next.copied.progress = fmt.Sprintf("0/%d", next.content.size())
-		next.content, next.blocks = content{}, nil
+		next.content, next.blocks, next.appended, next.headers.ContentMD5 = content{}, nil, 0, nil
 		x.server.copies = append(x.server.copies, p)
 		x.commit(b, next)
 	}
