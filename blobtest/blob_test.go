@@ -264,6 +264,26 @@ func TestCustomerKeys(t *testing.T) {
 	raw(t, srv, "GET", "photos/x", "", with...).expect(t, "with the key", 200, "")
 	raw(t, srv, "GET", "photos/x", "").expect(t, "without", 409, "BlobUsesCustomerSpecifiedEncryption")
 	raw(t, srv, "PUT", "photos/x", "some", "x-ms-blob-type", "BlockBlob", "x-ms-encryption-key", key, "x-ms-encryption-algorithm", "AES256").expect(t, "no hash", 400, "MissingRequiredHeader")
+	raw(t, srv, "GET", "photos/x", "", "x-ms-encryption-key", key[:42]+"E=", "x-ms-encryption-key-sha256", hash, "x-ms-encryption-algorithm", "AES256").
+		expect(t, "other key, same hash", 400, "InvalidHeaderValue")
+	raw(t, srv, "GET", "photos/x", "", "x-ms-encryption-key-sha256", hash).expect(t, "hash alone", 400, "MissingRequiredHeader")
+
+	// What does not touch the content has no use for the key.
+	raw(t, srv, "PUT", "photos/x?comp=properties", "", "x-ms-blob-content-type", "text/plain").expect(t, "headers", 200, "")
+	raw(t, srv, "PUT", "photos/x?comp=tier", "", "x-ms-access-tier", "Cool").expect(t, "tier", 200, "")
+	raw(t, srv, "PUT", "photos/x?comp=metadata", "").expect(t, "metadata", 409, "BlobUsesCustomerSpecifiedEncryption")
+	raw(t, srv, "PUT", "photos/p", "", append(with, "x-ms-blob-type", "PageBlob", "x-ms-blob-content-length", "512")...).expect(t, "pages", 201, "")
+	raw(t, srv, "GET", "photos/p?comp=pagelist", "").expect(t, "page ranges", 200, "")
+	raw(t, srv, "PUT", "photos/l", "", append(with, "x-ms-blob-type", "AppendBlob")...).expect(t, "log", 201, "")
+	raw(t, srv, "PUT", "photos/l?comp=seal", "").expect(t, "seal", 200, "")
+
+	// A blob is encrypted with one key, wherever its blocks come from.
+	const list = "<BlockList><Latest>AAAA</Latest></BlockList>"
+	raw(t, srv, "PUT", "photos/x?comp=block&blockid=AAAA", "some", with...).expect(t, "block", 201, "")
+	raw(t, srv, "PUT", "photos/x?comp=blocklist", list).expect(t, "block, without", 409, "BlobUsesCustomerSpecifiedEncryption")
+	raw(t, srv, "PUT", "photos/x?comp=blocklist", list, with...).expect(t, "block, with", 201, "")
+	raw(t, srv, "PUT", "photos/x?comp=blocklist", list).expect(t, "committed block, without", 409, "BlobUsesCustomerSpecifiedEncryption")
+	raw(t, srv, "PUT", "photos/x?comp=blocklist", list, with...).expect(t, "committed block, with", 201, "")
 	for _, r := range srv.Requests() {
 		if strings.Contains(fmt.Sprint(r), key) {
 			t.Error("the key is in the list of requests")

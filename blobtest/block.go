@@ -180,29 +180,29 @@ func putBlockList(x *exchange) error {
 
 // assemble makes the content of next out of blocks of b.
 func (b *blob) assemble(next *revision, entries []blockEntry) error {
-	committed := map[string]content{}
+	committed := map[string]stagedBlock{}
 	if r := b.live(); r != nil {
 		off := int64(0)
 		for _, k := range r.blocks {
-			committed[k.id] = r.content.slice(off, k.size)
+			committed[k.id] = stagedBlock{r.content.slice(off, k.size), r.encryption}
 			off += k.size
 		}
 	}
 	parts := make([]content, 0, len(entries))
 	for _, e := range entries {
 		id := strings.TrimSpace(e.ID)
-		waiting, ok := b.staged.blocks[id]
-		c := waiting.content
+		part, ok := b.staged.blocks[id]
 		if e.Where == "Committed" || e.Where == "Latest" && !ok {
-			c, ok = committed[id]
-		} else if ok && waiting.encryption != next.encryption {
+			part, ok = committed[id]
+		}
+		switch {
+		case !ok:
+			return fail(azureblob.InvalidBlockList)
+		case part.encryption != next.encryption:
 			return fail(azureblob.BlobUsesCustomerSpecifiedEncryption)
 		}
-		if !ok {
-			return fail(azureblob.InvalidBlockList)
-		}
-		next.blocks = append(next.blocks, block{id, c.size()})
-		parts = append(parts, c)
+		next.blocks = append(next.blocks, block{id, part.content.size()})
+		parts = append(parts, part.content)
 	}
 	next.content = join(parts...)
 	return nil
