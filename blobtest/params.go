@@ -2,12 +2,13 @@ package blobtest
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/goblob/azureblob"
@@ -42,16 +43,30 @@ func (p *params) text(name string) string {
 }
 
 // canonicals are names of headers as net/http keeps them, by the names that the
-// code of this package gives; making one anew costs more than looking it up.
-var canonicals sync.Map
+// code of this package gives, of which there are few; making one anew costs more
+// than looking it up. The map is replaced when it is to have another one.
+var canonicals atomic.Pointer[map[string]string]
 
 func canonical(name string) string {
-	if key, ok := canonicals.Load(name); ok {
-		return key.(string)
+	if known := canonicals.Load(); known != nil {
+		if key, ok := (*known)[name]; ok {
+			return key
+		}
 	}
+	return learnCanonical(name)
+}
+
+func learnCanonical(name string) string {
 	key := http.CanonicalHeaderKey(name)
-	canonicals.Store(name, key)
-	return key
+	for {
+		known, more := canonicals.Load(), map[string]string{name: key}
+		if known != nil {
+			maps.Copy(more, *known)
+		}
+		if canonicals.CompareAndSwap(known, &more) {
+			return key
+		}
+	}
 }
 
 // need is a header that has to be there.

@@ -61,7 +61,10 @@ func (x *exchange) requestedRange(size int64) (s span, partial bool, err error) 
 
 // contentRange is the header that tells which part of a content an answer has.
 func contentRange(off, n, total int64) string {
-	return fmt.Sprintf("bytes %d-%d/%d", off, off+n-1, total)
+	b := append(make([]byte, 0, 48), "bytes "...)
+	b = append(strconv.AppendInt(b, off, 10), '-')
+	b = append(strconv.AppendInt(b, off+n-1, 10), '/')
+	return string(strconv.AppendInt(b, total, 10))
 }
 
 // parseContentRange reads what contentRange writes.

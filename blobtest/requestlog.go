@@ -1,8 +1,9 @@
 package blobtest
 
 import (
+	"bytes"
+	"encoding/binary"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/wire"
 )
 
 // Request is a request as the service saw it.
@@ -36,11 +38,22 @@ const maxRequests = 10_000
 type requestLog struct {
 	mu      sync.Mutex
 	entries []*logEntry
+	scratch []byte // for headers
 }
 
+// logEntry is a request in the list, in a form that costs little to keep: most
+// are never looked at.
 type logEntry struct {
-	mu sync.Mutex
-	Request
+	op                               *wire.Operation
+	method, account, container, blob string
+	query                            string
+	header                           []byte
+	secondary                        bool
+
+	mu                     sync.Mutex // guards what follows
+	bodyBytes, answerBytes int64
+	status                 int
+	code                   string
 }
 
 const redacted = "REDACTED"
@@ -68,12 +81,14 @@ func public(text string) string {
 }
 
 func (l *requestLog) add(r *http.Request, t target) *logEntry {
-	e := &logEntry{Request: Request{
-		Operation: t.operation(), Method: r.Method, Account: t.account, Secondary: t.secondary, Container: t.container, Blob: t.blob,
-		Query: t.query, Header: r.Header,
-	}}
+	e := &logEntry{
+		op: t.op, method: r.Method, account: t.account, container: t.container, blob: t.blob,
+		query: r.URL.RawQuery, secondary: t.secondary,
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.scratch = appendHeader(l.scratch[:0], r.Header)
+	e.header = bytes.Clone(l.scratch)
 	if len(l.entries) >= maxRequests {
 		l.entries = append(make([]*logEntry, 0, maxRequests), l.entries[maxRequests/2:]...)
 	}
@@ -87,17 +102,27 @@ func (l *requestLog) list() []Request {
 	l.mu.Unlock()
 	all := make([]Request, len(entries))
 	for i, e := range entries {
-		e.mu.Lock()
-		all[i] = e.Request
-		e.mu.Unlock()
-		all[i].redact()
+		all[i] = e.request()
 	}
 	return all
 }
 
-// redact replaces headers and query by copies without secrets.
+// request is the entry as it is told, without secrets.
+func (e *logEntry) request() Request {
+	r := Request{Method: e.method, Account: e.account, Secondary: e.secondary, Container: e.container, Blob: e.blob, Header: unpackHeader(e.header)}
+	if e.op != nil {
+		r.Operation = e.op.Name
+	}
+	r.Query, _ = url.ParseQuery(e.query) // what can be read of a malformed one
+	e.mu.Lock()
+	r.BodyBytes, r.Status, r.Code, r.AnswerBytes = e.bodyBytes, e.status, e.code, e.answerBytes
+	e.mu.Unlock()
+	r.redact()
+	return r
+}
+
+// redact takes the secrets out of headers and query.
 func (r *Request) redact() {
-	r.Header, r.Query = r.Header.Clone(), maps.Clone(r.Query)
 	for _, name := range secretHeaders {
 		if r.Header[name] != nil {
 			r.Header[name] = []string{redacted}
@@ -115,10 +140,44 @@ func (r *Request) redact() {
 	}
 }
 
+// appendHeader appends headers to b: name and value, each after its length.
+func appendHeader(b []byte, h http.Header) []byte {
+	for name, values := range h {
+		for _, v := range values {
+			b = append(binary.AppendUvarint(b, uint64(len(name))), name...)
+			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
+		}
+	}
+	return b
+}
+
+// unpackHeader reads what appendHeader wrote.
+func unpackHeader(b []byte) http.Header {
+	next := func() string {
+		n, size := binary.Uvarint(b)
+		text := string(b[size : size+int(n)])
+		b = b[size+int(n):]
+		return text
+	}
+	h := http.Header{}
+	for len(b) > 0 {
+		name := next()
+		h[name] = append(h[name], next())
+	}
+	return h
+}
+
 func (l *requestLog) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.entries = nil
+}
+
+// settle notes all of an answer at once.
+func (e *logEntry) settle(read int64, status int, code string, written int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.bodyBytes, e.status, e.code, e.answerBytes = read, status, code, written
 }
 
 // countedBody is the body of a request, whose bytes are counted.
@@ -130,7 +189,7 @@ type countedBody struct {
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.entry.mu.Lock()
-	b.entry.BodyBytes += int64(n)
+	b.entry.bodyBytes += int64(n)
 	b.entry.mu.Unlock()
 	return n, err
 }
@@ -146,8 +205,8 @@ func (t *tap) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 func (t *tap) WriteHeader(status int) {
 	t.entry.mu.Lock()
-	if t.entry.Status == 0 && status >= 200 {
-		t.entry.Status, t.entry.Code = status, t.Header().Get("x-ms-error-code")
+	if t.entry.status == 0 && status >= 200 {
+		t.entry.status, t.entry.code = status, t.Header().Get("x-ms-error-code")
 	}
 	t.entry.mu.Unlock()
 	t.ResponseWriter.WriteHeader(status)
@@ -156,7 +215,7 @@ func (t *tap) WriteHeader(status int) {
 func (t *tap) Write(p []byte) (int, error) {
 	n, err := t.ResponseWriter.Write(p)
 	t.entry.mu.Lock()
-	t.entry.AnswerBytes += int64(n)
+	t.entry.answerBytes += int64(n)
 	t.entry.mu.Unlock()
 	return n, err
 }
@@ -167,7 +226,7 @@ func (t *tap) send(c content) bool {
 		return false
 	}
 	t.entry.mu.Lock()
-	t.entry.AnswerBytes += c.size()
+	t.entry.answerBytes += c.size()
 	t.entry.mu.Unlock()
 	return true
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/pipeline"
 )
 
 // The account of a server whose options name no other: that of the emulators,
@@ -129,7 +130,7 @@ func (s *Server) add(name, key string) {
 	if err != nil || len(decoded) == 0 || name == "" || strings.ContainsAny(name, "./:") {
 		panic(fmt.Sprintf("blobtest: the key of account %q is no base64, or it is no name of an account", name))
 	}
-	s.accounts[name] = &account{name: name, keys: []*accountKey{newAccountKey(decoded)}, containers: map[string]*container{}, blocked: map[string]time.Time{},
+	s.accounts[name] = &account{name: name, keys: []*accountKey{newAccountKey(decoded)}, signers: []*pipeline.Signer{pipeline.NewSigner(name, decoded)}, containers: map[string]*container{}, blocked: map[string]time.Time{},
 		retention: retention{days: s.options.SoftDelete, permanent: s.options.PermanentDelete}, properties: defaultProperties()}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/goblob/azureblob"
@@ -33,18 +34,16 @@ func (x *exchange) authorizeSharedKey(credentials string) error {
 	if err := x.checkDate(); err != nil {
 		return err
 	}
-	text, err := pipeline.StringToSign(x.request, x.account.name)
+	signed, err := x.account.signedRequest(x.request, signature)
 	if err != nil {
 		return fail(azureblob.InvalidAuthenticationInfo)
 	}
-	signed := x.account.signed(text, signature)
 	if !signed && x.secondary && x.pathStyle {
 		// On a secondary in path style, both names of the account are in use.
-		if other, err := pipeline.StringToSign(x.asPrimary(), x.account.name); err == nil {
-			signed = x.account.signed(other, signature)
-		}
+		signed, _ = x.account.signedRequest(x.asPrimary(), signature)
 	}
 	if !signed {
+		text, _ := pipeline.StringToSign(x.request, x.account.name)
 		return authenticationFailed("The MAC signature found in the HTTP request is not the same as any computed signature. Server used following string to sign: '%s'.", public(text))
 	}
 	x.grant = grant{how: bySharedKey}
@@ -79,19 +78,51 @@ func (a *account) signed(text string, signature []byte) bool {
 	return false
 }
 
+// signedRequest reports whether the signature is that of the request by a key of
+// the account.
+func (a *account) signedRequest(r *http.Request, signature []byte) (bool, error) {
+	for _, s := range a.signers {
+		if signed, err := s.Verify(r, signature); signed || err != nil {
+			return signed, err
+		}
+	}
+	return false, nil
+}
+
 func (x *exchange) checkDate() error {
 	text := x.params.text("x-ms-date")
 	if text == "" {
 		text = x.params.text("Date")
 	}
-	date, err := http.ParseTime(text)
-	if err != nil {
+	date, ok := parseDate(text)
+	if !ok {
 		return authenticationFailed("The Date header is missing or no date.")
 	}
 	if skew := x.now.Sub(date); skew > maxSkew || skew < -maxSkew {
 		return authenticationFailed("Request date header too old or too new: '%s'", text)
 	}
 	return nil
+}
+
+// parsedDate is a date as a header has it, and what it means.
+type parsedDate struct {
+	text string
+	date time.Time
+}
+
+// lastDate is the date that was read last: the requests of a second have the same.
+var lastDate atomic.Pointer[parsedDate]
+
+func parseDate(text string) (time.Time, bool) {
+	if last := lastDate.Load(); last != nil && last.text == text {
+		return last.date, true
+	}
+	date, err := http.ParseTime(text)
+	if err != nil {
+		return time.Time{}, false
+	}
+	lastDate.Store(&parsedDate{text, date})
+	return date, true
 }
 
 // asPrimary is the request with the name of the primary in its path.

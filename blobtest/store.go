@@ -1,8 +1,8 @@
 package blobtest
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/pipeline"
 )
 
 // store is all that the service keeps. Its lock guards everything below it but
@@ -25,6 +26,7 @@ type store struct {
 type account struct {
 	name       string
 	keys       []*accountKey
+	signers    []*pipeline.Signer // of the same keys, for requests
 	containers map[string]*container
 	deleted    []*container         // soft-deleted, in the order of their deletion
 	blocked    map[string]time.Time // names of containers that are being deleted, and until when
@@ -128,7 +130,8 @@ const idForm = "2006-01-02T15:04:05.0000000Z"
 // etagOf makes the ETag of a moment.
 func etagOf(t time.Time) azcore.ETag {
 	const sinceYear1 = 62135596800 // seconds to 1970
-	return azcore.ETag(fmt.Sprintf(`"0x%X"`, (t.Unix()+sinceYear1)*1e7+int64(t.Nanosecond())/100))
+	ticks := uint64(t.Unix()+sinceYear1)*1e7 + uint64(t.Nanosecond())/100
+	return azcore.ETag(`"0x` + strings.ToUpper(strconv.FormatUint(ticks, 16)) + `"`)
 }
 
 // find is the blob with that name, or nil.

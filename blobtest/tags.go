@@ -113,12 +113,16 @@ func (x *exchange) checkTagCall(r *revision, how usage) error {
 	return x.checkTags(r)
 }
 
-// tagsHeader reads x-ms-tags, a query string.
+// tagsHeader reads x-ms-tags.
 func (x *exchange) tagsHeader() azureblob.Tags {
-	text := x.params.text("x-ms-tags")
-	if text == "" {
-		return nil
+	if text := x.params.text("x-ms-tags"); text != "" {
+		return x.parseTags(text)
 	}
+	return nil
+}
+
+// parseTags reads tags from a query string.
+func (x *exchange) parseTags(text string) azureblob.Tags {
 	values, err := url.ParseQuery(text)
 	if err != nil {
 		x.wrong(invalidHeader("x-ms-tags", text))

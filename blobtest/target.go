@@ -42,8 +42,10 @@ func locate(r *http.Request) target {
 	}
 	t.account, t.secondary = strings.CutSuffix(t.account, secondarySuffix)
 	var err error
-	if t.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-		t.malformed = true
+	if r.URL.RawQuery != "" {
+		if t.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+			t.malformed = true
+		}
 	}
 	container, blob, deep := strings.Cut(path, "/")
 	if t.container, err = url.PathUnescape(container); err != nil {
@@ -71,6 +73,9 @@ func hostname(r *http.Request) string {
 	host := r.Host
 	if host == "" {
 		host = r.URL.Host
+	}
+	if strings.IndexByte(host, ':') < 0 {
+		return host
 	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		return name

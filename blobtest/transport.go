@@ -1,17 +1,14 @@
 package blobtest
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
-	"syscall"
 )
 
 // Transport calls a server in this process: no sockets, no ports, and no
@@ -34,94 +31,99 @@ var errClosed = errors.New("blobtest: the server is closed")
 
 // RoundTrip carries out a request.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.front.door.Lock()
-	closed := t.front.closed
-	t.front.door.Unlock()
-	err := req.Context().Err()
-	if closed {
-		err = errClosed
-	}
-	if err != nil {
+	if err := t.front.refusal(req); err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close()
 		}
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(req.Context())
-	c := &conversation{begun: make(chan struct{}), ended: make(chan struct{}), cancel: cancel, header: make(http.Header, 24), head: req.Method == http.MethodHead}
-	c.body, c.sink = io.Pipe()
-	r := serverRequest(req, ctx, c)
-	body := r.Body.(*requestBody) // the handler may put another one around it
-	c.stop = context.AfterFunc(req.Context(), func() {
-		// The handler ends by itself: its context is done, and so are both bodies.
-		cause := context.Cause(req.Context())
-		body.abort(cause)
-		_ = c.sink.CloseWithError(cause)
-	})
-	if t.front.immediate && req.Body == nil && t.front.faults.none() {
-		// Nothing in this waits for the client, so it needs no goroutine.
-		c.run(t.front, r, body)
-	} else {
-		go c.run(t.front, r, body)
+	if t.front.immediate && isReady(req.Body) && t.front.faults.none() {
+		return t.front.direct(req)
 	}
-	select {
-	case <-c.begun:
-	case <-req.Context().Done():
-		return nil, context.Cause(req.Context())
-	}
-	if c.err != nil {
-		<-c.ended
-		return nil, c.err
-	}
-	return c.response(req), nil
+	return t.front.converse(req)
 }
 
-// serverRequest is the request as a server gets it.
-func serverRequest(req *http.Request, ctx context.Context, c *conversation) *http.Request {
-	r := req.WithContext(ctx)
-	r.Header = make(http.Header, len(req.Header))
-	for name, values := range req.Header {
-		key := http.CanonicalHeaderKey(name)
-		r.Header[key] = append(r.Header[key][:len(r.Header[key]):len(r.Header[key])], values...)
+// refusal is the error of a request that is over before it begins.
+func (f *front) refusal(req *http.Request) error {
+	f.door.Lock()
+	closed := f.closed
+	f.door.Unlock()
+	if closed {
+		return errClosed
 	}
+	return req.Context().Err()
+}
+
+// isReady reports whether no read of a body blocks, since all of it is in memory.
+func isReady(body io.ReadCloser) bool {
+	if body == nil || body == http.NoBody {
+		return true
+	}
+	b, ok := body.(interface{ InMemory() bool })
+	return ok && b.InMemory()
+}
+
+// overTLS is the state of all connections of this transport.
+var overTLS = &tls.ConnectionState{HandshakeComplete: true}
+
+// serverRequest makes r the request as a server gets it, but for its body. The
+// header is that of the client unless it has names that net/http would rewrite.
+func serverRequest(r, req *http.Request) {
+	*r = *req
+	r.Header = canonicalHeader(req.Header)
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}
 	if r.Host == "" {
 		r.Host = req.URL.Host
 	}
-	r.RequestURI = req.URL.RequestURI()
 	r.RemoteAddr = "127.0.0.1:1"
 	if req.URL.Scheme == "https" {
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
+		r.TLS = overTLS
 	}
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
-	if r.Body == nil {
+	if r.Body == nil || r.Body == http.NoBody {
 		r.Body = http.NoBody
 		r.ContentLength = 0
-	}
-	if r.ContentLength == 0 && r.Body != http.NoBody {
+	} else if r.ContentLength == 0 {
 		r.ContentLength = -1
 	}
-	r.Body = &requestBody{body: r.Body, left: r.ContentLength, size: r.ContentLength, conversation: c}
-	return r
+}
+
+// canonicalHeader is h with the names that net/http gives a server. It is h
+// itself if there is nothing to rewrite.
+func canonicalHeader(h http.Header) http.Header {
+	for name := range h {
+		if http.CanonicalHeaderKey(name) != name {
+			return cloneCanonical(h)
+		}
+	}
+	return h
+}
+
+func cloneCanonical(h http.Header) http.Header {
+	clone := make(http.Header, len(h))
+	for name, values := range h {
+		key := http.CanonicalHeaderKey(name)
+		clone[key] = append(clone[key][:len(clone[key]):len(clone[key])], values...)
+	}
+	return clone
 }
 
 // requestBody is the body of the client as the server reads it.
 type requestBody struct {
-	body         io.ReadCloser
-	size, left   int64 // announced, and still to come; negative if not known
-	conversation *conversation
-	mu           sync.Mutex
-	err          error
-	once         sync.Once
+	ctx        context.Context // of the client
+	body       io.ReadCloser
+	size, left int64           // announced, and still to come; negative if not known
+	failed     func(err error) // told that the client's body cannot be read
+
+	mu     sync.Mutex
+	err    error
+	closed bool
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	err := b.err
-	b.mu.Unlock()
-	if err != nil {
+	if err := b.ended(); err != nil {
 		return 0, err
 	}
 	if b.size >= 0 {
@@ -136,9 +138,18 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		err = fmt.Errorf("http: ContentLength=%d with Body length %d", b.size, b.size-b.left)
 	}
 	if err != nil && err != io.EOF {
-		b.conversation.sendFailed(err)
+		b.failed(err)
 	}
 	return n, err
+}
+
+func (b *requestBody) ended() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil && b.ctx.Err() != nil {
+		b.err = context.Cause(b.ctx)
+	}
+	return b.err
 }
 
 // abort makes reads fail, and closes the client's body as net/http does.
@@ -147,8 +158,12 @@ func (b *requestBody) abort(err error) {
 	if b.err == nil {
 		b.err = err
 	}
+	first := !b.closed
+	b.closed = true
 	b.mu.Unlock()
-	b.once.Do(func() { _ = b.body.Close() })
+	if first {
+		_ = b.body.Close()
+	}
 }
 
 // Close closes the body of the client.
@@ -157,234 +172,21 @@ func (b *requestBody) Close() error {
 	return nil
 }
 
-// conversation is a request and its answer under way. It is the
-// ResponseWriter of the handler.
-type conversation struct {
-	begun  chan struct{} // closed when the answer begins, or will not
-	ended  chan struct{} // closed when the handler has returned
-	cancel context.CancelFunc
-	stop   func() bool // undoes what was to happen at the end of the context
-	head   bool        // nobody reads a body
-	clean  bool        // the connection is closed and not reset
-
-	header http.Header
-	status int
-	start  content // the body so far, until the answer begins
-	sent   http.Header
-	whole  bool // the start is all of the body
-	err    error
-
-	body *io.PipeReader
-	sink *io.PipeWriter
-
-	mu      sync.Mutex
-	sending error // the client's body could not be read
-}
-
-// holdBack is how much of an answer is collected before it begins. Most are
-// shorter, and need no pipe.
-const holdBack = 32 << 10
-
-// errReset is what a client sees of a connection that is reset.
-func errReset(op string) error {
-	return &net.OpError{Op: op, Net: "blobtest", Err: syscall.ECONNRESET}
-}
-
-func (c *conversation) run(f *front, r *http.Request, body *requestBody) {
-	defer close(c.ended)
-	defer func() {
-		failure := recover()
-		_ = body.Close()
-		c.finish(failure)
-	}()
-	f.handle(c, r)
-}
-
-// finish ends the answer when the handler has returned, or panicked to reset
-// the connection.
-func (c *conversation) finish(failure any) {
-	if failure != nil && failure != http.ErrAbortHandler {
-		panic(failure)
-	}
-	err := c.sendError()
-	switch {
-	case err == nil && failure != nil && c.clean:
-		err = io.ErrUnexpectedEOF
-	case err == nil && failure != nil:
-		err = errReset("read")
-	}
-	c.stop()
-	c.cancel()
-	if c.sent == nil {
-		if err != nil {
-			c.err = err
-			close(c.begun)
-			return
-		}
-		c.whole = true
-		c.begin()
-	}
-	if err == nil {
-		err = io.EOF
-	}
-	_ = c.sink.CloseWithError(err)
-}
-
-// closeCleanly says that a panic to come closes the connection without a reset.
-func (c *conversation) closeCleanly() { c.clean = true }
-
-func (c *conversation) sendFailed(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.sending == nil {
-		c.sending = err
-	}
-}
-
-func (c *conversation) sendError() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.sending
-}
-
-// Header returns the headers of the answer.
-func (c *conversation) Header() http.Header { return c.header }
-
-// WriteHeader sets the status; the answer begins with the first flush, or when
-// enough of it is there.
-func (c *conversation) WriteHeader(status int) {
-	if c.status == 0 && status >= 200 {
-		c.status = status
-	}
-}
-
-// Write writes a part of the body.
-func (c *conversation) Write(p []byte) (int, error) {
-	c.WriteHeader(http.StatusOK)
-	if c.head {
-		return len(p), nil
-	}
-	if c.sent == nil {
-		if c.start.size()+int64(len(p)) <= holdBack {
-			c.start = join(c.start, contentOf(bytes.Clone(p)))
-			return len(p), nil
-		}
-		c.begin()
-	}
-	return c.sink.Write(p)
-}
-
-// send takes all of the body at once. It is not copied, nor is anybody kept
-// waiting until it is read.
-func (c *conversation) send(body content) bool {
-	if c.sent != nil || c.start.size() > 0 {
-		return false
-	}
-	c.start = body
-	return true
-}
-
-// Flush begins the answer.
-func (c *conversation) Flush() {
-	c.WriteHeader(http.StatusOK)
-	if c.sent == nil {
-		c.begin()
-	}
-}
-
-func (c *conversation) begin() {
-	c.WriteHeader(http.StatusOK)
-	if c.whole {
-		c.sent = c.header // the handler is done with it
-	} else {
-		c.sent = make(http.Header, len(c.header))
-	}
-	for name, values := range c.header {
-		key := http.CanonicalHeaderKey(name)
-		if !c.whole || key != name {
-			c.sent[key] = values
-		}
-		if c.whole && key != name {
-			delete(c.sent, name)
-		}
-	}
-	close(c.begun)
-}
-
-// response is the answer as the client gets it.
-func (c *conversation) response(req *http.Request) *http.Response {
-	resp := &http.Response{
-		Status: strconv.Itoa(c.status) + " " + http.StatusText(c.status), StatusCode: c.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: c.sent, Request: req, ContentLength: -1,
-	}
-	if n, err := strconv.ParseInt(c.sent.Get("Content-Length"), 10, 64); err == nil {
+// fillResponse makes resp an answer as the client gets it, but for its body. A
+// body that is there as a whole has size bytes, and else size is -1.
+func fillResponse(resp *http.Response, req *http.Request, status int, header http.Header, size int64) {
+	resp.Status, resp.StatusCode = strconv.Itoa(status)+" "+http.StatusText(status), status
+	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = "HTTP/1.1", 1, 1
+	resp.Header, resp.Request, resp.ContentLength = header, req, size
+	if n, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
 		resp.ContentLength = n
-	} else if c.whole {
-		resp.ContentLength = c.start.size()
 	}
-	left := resp.ContentLength
-	if c.head || c.status == http.StatusNoContent || c.status == http.StatusNotModified {
-		left = 0
-	}
-	resp.Body = &responseBody{conversation: c, start: contentReader{content: c.start}, left: left}
-	return resp
 }
 
-// responseBody is the body of the answer as the client reads it.
-type responseBody struct {
-	*conversation
-	start contentReader
-	left  int64 // of what Content-Length announced; negative if it did not
-
-	closing sync.Mutex // a body may be closed while it is read
-	done    error
-}
-
-func (b *responseBody) Read(p []byte) (int, error) {
-	if err := b.end(nil); err != nil {
-		return 0, err
+// bodyLength is how long the body of an answer is that announces length bytes.
+func bodyLength(method string, status int, length int64) int64 {
+	if method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified {
+		return 0
 	}
-	if b.left == 0 {
-		return 0, b.end(io.EOF)
-	}
-	if b.left > 0 {
-		p = p[:min(int64(len(p)), b.left)]
-	}
-	n, err := b.start.Read(p)
-	if n == 0 && err == io.EOF {
-		if n, err = b.body.Read(p); err != nil {
-			if err == io.EOF && b.left > 0 {
-				err = io.ErrUnexpectedEOF
-			}
-			err = b.end(err)
-		}
-	}
-	if b.left > 0 {
-		b.left -= int64(n)
-		if b.left == 0 && err == nil {
-			err = b.end(io.EOF)
-			_ = b.body.Close() // a handler that writes more is not to wait
-		}
-	}
-	return n, err
-}
-
-// end keeps the first error that ends the body, and returns it.
-func (b *responseBody) end(err error) error {
-	b.closing.Lock()
-	defer b.closing.Unlock()
-	if b.done == nil {
-		b.done = err
-	}
-	return b.done
-}
-
-// Close ends the request, if it has not ended.
-func (b *responseBody) Close() error {
-	_ = b.end(http.ErrBodyReadAfterClose)
-	_ = b.body.CloseWithError(errReset("write"))
-	b.cancel()
-	<-b.ended
-	return nil
+	return length
 }

@@ -247,6 +247,9 @@ func (r *blockReader) WriteTo(w io.Writer) (n int64, err error) {
 	}
 }
 
+// InMemory reports that no read blocks, which lets a transport in the process read in place.
+func (r *blockReader) InMemory() bool { return true }
+
 func (r *blockReader) Close() error {
 	if !r.closed.Swap(true) {
 		r.b.drop()

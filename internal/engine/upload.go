@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +40,10 @@ func UploadAt(ctx context.Context, dst Target, src io.ReaderAt, off, size int64,
 		return err
 	}
 	u := &uploadAt{group: newGroup(ctx), dst: dst, src: src, off: off, size: size, block: block, prog: newProgress(c.Progress)}
+	switch src.(type) {
+	case *bytes.Reader, *strings.Reader:
+		u.inMemory = true
+	}
 	u.idle = make(chan struct{})
 	defer u.prog.finish()
 	defer u.seal()
@@ -56,6 +62,7 @@ type uploadAt struct {
 	off, size int64
 	block     int64
 	prog      *progress
+	inMemory  bool         // no read of src blocks
 	next      atomic.Int64 // the index of the block to stage next
 
 	reads   sync.Mutex
@@ -72,6 +79,9 @@ func (u *uploadAt) put() error {
 // send makes a request, but does not wait for one that cannot end. net/http waits for a body that is
 // being read, even when the context has ended, and a source may block for ever.
 func (u *uploadAt) send(request func() error) error {
+	if u.inMemory {
+		return request()
+	}
 	done := make(chan error, 1)
 	go func() { done <- request() }()
 	select {
@@ -231,6 +241,9 @@ func (r *sectionReader) judge(n, want int, err error) error {
 	}
 	return fmt.Errorf("reading the source at %d: %w", r.s.u.off+r.s.at+r.pos, err)
 }
+
+// InMemory reports whether no read blocks, which lets a transport in the process read in place.
+func (r *sectionReader) InMemory() bool { return r.s.u.inMemory }
 
 func (r *sectionReader) Close() error {
 	r.closed.Store(true)

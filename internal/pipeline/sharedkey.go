@@ -66,18 +66,36 @@ func (s *Signer) authorize(req *http.Request) error {
 	if err := c.write(req, s.account); err != nil {
 		return err
 	}
-	mac := s.macs.Get().(hash.Hash)
-	mac.Reset()
-	mac.Write(c.text)
-	signature := mac.Sum(c.decoded[:0])
-	s.macs.Put(mac)
-	c.decoded = signature
-
+	signature := s.sum(c)
 	c.text = append(c.text[:0], s.scheme...)
 	c.text = base64.StdEncoding.AppendEncode(c.text, signature)
 	delete(req.Header, "authorization")
 	req.Header[headerAuthorization] = []string{string(c.text)}
 	return nil
+}
+
+// sum is the signature of c.text, in c.decoded.
+func (s *Signer) sum(c *canonicalizer) []byte {
+	mac := s.macs.Get().(hash.Hash)
+	mac.Reset()
+	mac.Write(c.text)
+	c.decoded = mac.Sum(c.decoded[:0])
+	s.macs.Put(mac)
+	return c.decoded
+}
+
+// Verify reports whether signature is that of a request as it is, date and all.
+// It fails on a request that could not be signed.
+func (s *Signer) Verify(req *http.Request, signature []byte) (bool, error) {
+	if err := checkHeaders(req.Header); err != nil {
+		return false, err
+	}
+	c := canonicalizers.Get().(*canonicalizer)
+	defer c.release()
+	if err := c.write(req, s.account); err != nil {
+		return false, err
+	}
+	return hmac.Equal(s.sum(c), signature), nil
 }
 
 // StringToSign returns the text that Shared Key signs for a request as it is.

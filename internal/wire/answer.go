@@ -27,7 +27,7 @@ func EncodeHeader(result any, h http.Header) {
 		}
 		if f.kind == kindPrefix {
 			for it := fv.MapRange(); it.Next(); {
-				setHeader(h, f.name+it.Key().String(), it.Value().String())
+				setHeader(h, http.CanonicalHeaderKey(f.name+it.Key().String()), it.Value().String())
 			}
 			continue
 		}
@@ -35,9 +35,9 @@ func EncodeHeader(result any, h http.Header) {
 	}
 }
 
-func setHeader(h http.Header, name, value string) {
-	if err := checkHeaderValue(name, value); err != nil {
+func setHeader(h http.Header, key, value string) {
+	if err := checkHeaderValue(key, value); err != nil {
 		panic("wire: " + err.Error())
 	}
-	h[http.CanonicalHeaderKey(name)] = []string{value}
+	h[key] = []string{value}
 }
