@@ -1,15 +1,17 @@
 package azureblob
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/sas"
 )
 
 // Credential says who is calling. It is a [*SharedKeyCredential], or what
@@ -68,9 +70,24 @@ func (c *SharedKeyCredential) String() string {
 	return "SharedKeyCredential(" + c.account + ", " + redacted + ")"
 }
 
+// Sign returns the HMAC-SHA256 of a text with the key. It is how package sas
+// makes shared access signatures.
+//
+// Errors: fs.ErrInvalid if c is its zero value.
+func (c *SharedKeyCredential) Sign(text string) ([]byte, error) {
+	if c.key == nil {
+		return nil, errNoKey
+	}
+	mac := hmac.New(sha256.New, c.key())
+	mac.Write([]byte(text))
+	return mac.Sum(nil), nil
+}
+
+var errNoKey = invalidf("the SharedKeyCredential is its zero value; make one with NewSharedKeyCredential")
+
 func (c *SharedKeyCredential) authorize(*url.URL, string) (policy.Policy, error) {
 	if c.key == nil {
-		return nil, invalidf("the SharedKeyCredential is its zero value; make one with NewSharedKeyCredential")
+		return nil, errNoKey
 	}
 	return pipeline.SharedKey(c.account, c.key()), nil
 }
@@ -87,10 +104,6 @@ type sasCredential struct{ token secret[string] }
 
 func (c sasCredential) String() string { return "SASCredential(" + redacted + ")" }
 
-// sasParameters are what a shared access signature is made of.
-var sasParameters = strings.Fields("sv ss srt sp st se sip spr sr sig si sdd ses api-version skoid sktid skt ske sks skv " +
-	"saoid suoid scid skdutid sduoid srh srq rscc rscd rsce rscl rsct")
-
 func (c sasCredential) authorize(*url.URL, string) (policy.Policy, error) {
 	token := strings.TrimPrefix(c.token(), "?")
 	if token == "" {
@@ -106,7 +119,7 @@ func (c sasCredential) authorize(*url.URL, string) (policy.Policy, error) {
 		}
 	}
 	for name := range query {
-		if !slices.Contains(sasParameters, name) {
+		if !sas.IsParameter(name) {
 			return nil, invalidf("the shared access signature has a parameter that is none of its own; is it a whole URL, or that of a request?")
 		}
 	}

@@ -150,6 +150,18 @@ func secondaryOf(service *url.URL) string {
 	return ""
 }
 
+// accountOf is the name of the account that an endpoint is of, the primary or the
+// secondary one, or "" where the URL does not tell, as with a custom domain.
+func accountOf(service *url.URL) string {
+	account := ""
+	if strings.Contains(service.Hostname(), ".blob.") {
+		account, _, _ = strings.Cut(service.Hostname(), ".")
+	} else if pathStyle(service) {
+		account = strings.Trim(service.Path, "/")
+	}
+	return strings.TrimSuffix(account, "-secondary")
+}
+
 // escapeName writes a container or blob name as a URL path. Everything but the
 // unreserved characters and the slash is escaped, and segments that are only
 // dots as well, so that nothing on the way takes them for directories. The path

@@ -24,6 +24,7 @@ type session struct {
 	credential  secret[Credential]
 	service     string // endpoint without a trailing slash
 	secondary   string // "" if there is none
+	version     string // of the service, as it is asked for
 	budget      *engine.Budget
 	concurrency int
 	once        policy.RetryOptions // for requests that must not be carried out twice
@@ -59,6 +60,7 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		credential:  hide(cred),
 		service:     strings.TrimSuffix(service.String(), "/"),
 		secondary:   secondary,
+		version:     o.serviceVersion(),
 		budget:      engine.NewBudget(o.memory()),
 		concurrency: o.concurrency(),
 		once:        o.Retry.once(),
@@ -88,7 +90,7 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 	s.pipeline = pipeline.New(pipeline.Config{
 		Version:        Version,
 		ApplicationID:  o.ApplicationID,
-		ServiceVersion: o.serviceVersion(),
+		ServiceVersion: s.version,
 		Auth:           auth,
 		Retry:          o.Retry.policy(),
 		Transport:      transport,
