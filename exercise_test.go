@@ -416,6 +416,9 @@ func (m *protocolTransport) value(item protocolItem) string {
 	case "etag":
 		return string(azcore.ETag(`"0x8D` + fmt.Sprint(n) + `"`))
 	}
+	if item.Name == "x-ms-copy-status" {
+		return string(azureblob.CopySuccess) // what waits for it ends
+	}
 	return "value of " + item.Name
 }
 
@@ -457,7 +460,7 @@ func (p *protocol) paths(schema, prefix string) []string {
 
 // clients are all types whose methods make REST calls.
 var clients = []any{
-	&azureblob.ServiceClient{}, &azureblob.ContainerClient{}, &azureblob.BlobClient{}, &azureblob.BlobLeaseClient{},
+	&azureblob.ServiceClient{}, &azureblob.ContainerClient{}, &azureblob.BlobClient{}, &azureblob.BlobLeaseClient{}, &azureblob.Copy{},
 	&appendblob.Client{}, &blockblob.Client{}, &pageblob.Client{},
 }
 

@@ -14,7 +14,7 @@ import (
 // that only other packages use are among them.
 var parts = []any{
 	metadataHeaders{}, blockOptions{}, rangeHeader{}, customerKeyHeaders{}, encryptionScopeHeader{},
-	sourceHeaders{}, SourceConditions{}, SourceChecksum{}, Checksum{},
+	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a
@@ -56,7 +56,7 @@ func TestEveryPlanBuilds(t *testing.T) {
 			}
 		}
 	}
-	clients := []any{&ServiceClient{}, &ContainerClient{}, &BlobClient{}, &BlobLeaseClient{}, &Reader{}, &Writer{}}
+	clients := []any{&ServiceClient{}, &ContainerClient{}, &BlobClient{}, &BlobLeaseClient{}, &Copy{}, &Reader{}, &Writer{}}
 	for _, c := range append(clients, parts...) {
 		ct := reflect.TypeOf(c)
 		reach(ct)
