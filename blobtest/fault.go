@@ -1,11 +1,16 @@
 package blobtest
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/wire"
 )
 
 // Point is a moment of a request at which a fault strikes.
@@ -41,7 +46,7 @@ const (
 type Fault struct {
 	// Which requests: those that fit all that is set. Operation is the name in
 	// the REST reference, such as Put Block, or the one in the protocol, such as
-	// BlockBlob_StageBlock.
+	// BlockBlob_StageBlock. A batch is one request, whatever is in it.
 	Operation string
 	Method    string
 	Container string
@@ -55,16 +60,18 @@ type Fault struct {
 	Times int
 
 	// At is when Delay, Status and Reset strike. Offset is the byte of the body
-	// that During-points, Truncate, Shorten and FlipBit mean; 0 is its middle.
+	// that During-points, Truncate, Shorten and FlipBit mean; 0 is its middle, and
+	// one past the end is the end.
 	At     Point
 	Offset int64
 
 	// Delay is a pause at that point; a negative one lasts until the client
-	// gives up.
+	// gives up, or the server is closed.
 	Delay time.Duration
 
 	// Status answers with an error instead, with that code of the service and,
-	// unless it is 0, a Retry-After in whole seconds. It is of no use DuringAnswer.
+	// unless it is 0, a Retry-After in whole seconds. Without a status it is the
+	// usual one of the code. DuringAnswer it is too late for that.
 	Status     int
 	Code       string
 	RetryAfter time.Duration
@@ -116,6 +123,12 @@ type faults struct {
 }
 
 func (l *faults) inject(f Fault) *Injected {
+	if f.Status == 0 && f.Code != "" {
+		f.Status = codes[azureblob.ErrorCode(f.Code)].status
+	}
+	if mistake := f.mistake(); mistake != "" {
+		panic("blobtest: Fault" + mistake)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := &Injected{list: l, fault: f}
@@ -138,12 +151,14 @@ func (l *faults) none() bool {
 // fire returns the faults that happen to a request, and counts them.
 func (l *faults) fire(r *http.Request, t target) []*Fault {
 	l.mu.Lock()
+	all := slices.Clone(l.all)
+	l.mu.Unlock()
+	// Match may ask for other faults, so the lock is not held for it.
+	all = slices.DeleteFunc(all, func(i *Injected) bool { return !i.fault.fits(r, t) })
+	l.mu.Lock()
 	defer l.mu.Unlock()
 	var fired []*Fault
-	for _, i := range l.all {
-		if !i.fault.fits(r, t) {
-			continue
-		}
+	for _, i := range all {
 		i.seen++
 		times := i.fault.Times
 		if times == 0 {
@@ -155,6 +170,33 @@ func (l *faults) fire(r *http.Request, t target) []*Fault {
 		}
 	}
 	return fired
+}
+
+// mistake tells why the fault could never happen, or is "".
+func (f *Fault) mistake() string {
+	known := func(op *wire.Operation) bool {
+		return strings.EqualFold(f.Operation, op.Name) || strings.EqualFold(f.Operation, op.ID)
+	}
+	others := []*wire.Operation{rest.GetContainerMetadata, rest.GetBlobMetadata, rest.Preflight}
+	switch {
+	case f.Operation != "" && !slices.ContainsFunc(rest.Operations(), known) && !slices.ContainsFunc(others, known):
+		return fmt.Sprintf(".Operation: %q is no operation of the service", f.Operation)
+	case f.At > DuringAnswer:
+		return fmt.Sprintf(".At: there is no point %d", f.At)
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return fmt.Sprintf(".Status: %d is no status of an answer", f.Status)
+	case f.Status == 0 && f.Code != "":
+		return fmt.Sprintf(".Code: %q is no code that is known, so it needs a Status", f.Code)
+	case f.Status == 0 && f.RetryAfter != 0:
+		return ".RetryAfter: there is no Status to go with it"
+	case f.Status != 0 && f.At == DuringAnswer:
+		return ".Status: the answer has begun at DuringAnswer"
+	case f.Offset < 0 || f.Bandwidth < 0 || f.RetryAfter < 0:
+		return ": Offset, Bandwidth or RetryAfter is negative"
+	case f.Match == nil && f.Delay == 0 && f.Status == 0 && !f.Reset && !f.Truncate && !f.Shorten && !f.FlipBit && len(f.Header) == 0 && f.Bandwidth == 0:
+		return ": nothing happens in it"
+	}
+	return ""
 }
 
 func (f *Fault) fits(r *http.Request, t target) bool {

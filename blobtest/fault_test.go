@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -289,4 +290,141 @@ func TestAppliedButReportedFailed(t *testing.T) {
 	if got, err := b.ReadAll(t.Context(), nil); err != nil || string(got) != "a`a" {
 		t.Errorf("stored %q, %v", got, err)
 	}
+}
+
+// TestFaultMistakes injects what could never happen, which a test must not take
+// for a service that is well.
+func TestFaultMistakes(t *testing.T) {
+	srv := blobtest.New(t)
+	for want, f := range map[string]blobtest.Fault{
+		`Operation: "Put Blok"`: {Operation: "Put Blok", Status: 503},
+		"At: there":             {At: blobtest.DuringAnswer + 1, Reset: true},
+		"Status: 70":            {Status: 70},
+		`Code: "Busy"`:          {Code: "Busy"},
+		"RetryAfter: there":     {RetryAfter: time.Second, Reset: true},
+		"answer has begun":      {Status: 500, At: blobtest.DuringAnswer},
+		"is negative":           {Truncate: true, Offset: -1},
+		"nothing happens":       {Operation: "Put Blob", Times: -1},
+	} {
+		func() {
+			defer func() {
+				if got, _ := recover().(string); !strings.HasPrefix(got, "blobtest: Fault") || !strings.Contains(got, want) {
+					t.Errorf("%+v: %q and not %q", f, got, want)
+				}
+			}()
+			srv.Inject(f)
+		}()
+	}
+	for _, f := range []blobtest.Fault{
+		{Operation: "get container metadata", Reset: true}, {Operation: "BlockBlob_StageBlock", Status: 200}, {Status: 599, Code: "Busy"},
+		{Match: func(*http.Request) bool { return false }},
+	} {
+		srv.Inject(f)
+	}
+}
+
+func TestFaultOfACode(t *testing.T) {
+	srv := blobtest.New(t)
+	srv.Inject(blobtest.Fault{Code: "ServerBusy", Header: map[string]string{"Server": "", "retry-after-ms": "10"}})
+	a := raw(t, srv, "GET", "?comp=list", "")
+	a.expect(t, "code alone", 503, "ServerBusy")
+	if _, there := a.header["Server"]; there || a.header.Get("retry-after-ms") != "10" {
+		t.Errorf("%v", a.header)
+	}
+}
+
+// TestFaultAfterAnother has a fault ask for another one.
+func TestFaultAfterAnother(t *testing.T) {
+	srv := blobtest.New(t)
+	first := srv.Inject(blobtest.Fault{Operation: "List Containers", Code: "ServerBusy", Nth: 2})
+	srv.Inject(blobtest.Fault{Code: "InternalError", Match: func(*http.Request) bool { return first.Fired() > 0 }})
+	for i, want := range []string{"", "ServerBusy", "InternalError", ""} {
+		if a := raw(t, srv, "GET", "?comp=list", ""); a.code != want {
+			t.Errorf("%d: %q and not %q", i, a.code, want)
+		}
+	}
+}
+
+// TestFaultsOfShortAnswers strikes answers that have no body, and at their ends.
+func TestFaultsOfShortAnswers(t *testing.T) {
+	onEachTransport(t, func(t *testing.T, d *direct) {
+		tag, _, _ := d.get(t)
+		for _, c := range []struct {
+			method string
+			header []string
+			offset int64
+		}{
+			{"HEAD", nil, 0},
+			{"GET", []string{"If-None-Match", tag.Header.Get("ETag")}, 0},
+			{"GET", nil, 64 << 10},
+			{"GET", nil, 1 << 20},
+		} {
+			start := time.Now()
+			injected := d.srv.Inject(blobtest.Fault{At: blobtest.DuringAnswer, Offset: c.offset, Delay: 50 * time.Millisecond, Times: -1})
+			_, _, err := d.send(t, c.method, nil, c.header...)
+			injected.Remove()
+			// The answer has arrived before the pause, which the next request on the connection has to wait for.
+			if _, _, err := d.get(t); err != nil {
+				t.Error(err)
+			}
+			sockets := d.base != d.srv.Endpoint()
+			if took := time.Since(start); err != nil || sockets && took < 50*time.Millisecond {
+				t.Errorf("%s %v: %v after %v", c.method, c.header, err, took)
+			}
+			if injected.Fired() != 1 {
+				t.Errorf("%s %v: fired %d times", c.method, c.header, injected.Fired())
+			}
+		}
+	})
+}
+
+// TestCloseEndsStalls closes servers in front of which a request hangs.
+func TestCloseEndsStalls(t *testing.T) {
+	t.Run("in process", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			for at := blobtest.AfterRequest; at <= blobtest.DuringAnswer; at++ {
+				srv := blobtest.New(t)
+				srv.Inject(blobtest.Fault{Delay: -1, At: at})
+				failed := make(chan error, 1)
+				go func() {
+					resp, err := srv.Transport().RoundTrip(newRaw(t, srv.Endpoint()+"/?comp=list", "GET", "x"))
+					if err == nil {
+						_, err = io.Copy(io.Discard, resp.Body)
+						_ = resp.Body.Close()
+					}
+					failed <- err
+				}()
+				synctest.Wait()
+				srv.Close()
+				if err := <-failed; !isReset(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("%d: %v", at, err)
+				}
+			}
+		})
+	})
+	t.Run("server of its own", func(t *testing.T) {
+		// net/http does not see that the client is gone as long as there is a body to read.
+		srv := blobtest.New(t)
+		server := httptest.NewServer(srv.Handler())
+		srv.Inject(blobtest.Fault{Delay: -1, At: blobtest.BeforeRequest})
+		ctx, cancel := context.WithCancel(t.Context())
+		req := newRaw(t, server.URL+"/"+srv.Account()+"/photos/x", "PUT", strings.Repeat("x", 8<<20)).WithContext(ctx)
+		failed := make(chan error, 1)
+		go func() {
+			resp, err := server.Client().Do(req)
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			failed <- err
+		}()
+		for len(srv.Requests()) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		if err := <-failed; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		srv.Close()
+		server.Close()
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,11 +16,11 @@ type faultyBody struct {
 	request *http.Request
 	at      int64 // where it strikes
 	off     int64
-	struck  bool
+	stalls  atomic.Bool // the pause is still to come
 }
 
 func (b *faultyBody) Read(p []byte) (int, error) {
-	stalls := !b.struck && b.fault.Delay != 0 && b.fault.At != AfterOperation && b.fault.At != DuringAnswer
+	stalls := b.stalls.Load()
 	if stalls && b.off < b.at && len(p) > 0 {
 		p = p[:min(int64(len(p)), b.at-b.off)]
 	}
@@ -34,9 +35,8 @@ func (b *faultyBody) Read(p []byte) (int, error) {
 		p[b.at-b.off] ^= 1
 	}
 	b.off += int64(n)
-	if stalls && b.off >= b.at {
-		// The last bytes are held back: nobody has to read on to get to the pause.
-		b.struck = true
+	// The last bytes are held back: nobody has to read on to get to the pause.
+	if stalls && b.off >= b.at && b.stalls.CompareAndSwap(true, false) {
 		takes += b.fault.Delay
 		if b.fault.Delay < 0 {
 			takes = b.fault.Delay
@@ -53,6 +53,7 @@ type faultyWriter struct {
 	http.ResponseWriter
 	fault   *Fault
 	request *http.Request
+	body    *faultyBody // of the request, if the fault is on its way
 	begun   bool
 	at      int64 // the byte of the body that the fault means; -1 if there is none
 	length  int64 // of the body as it was announced; -1 if it was not
@@ -85,7 +86,9 @@ func (w *faultyWriter) WriteHeader(status int) {
 	if w.at == 0 {
 		w.at = max(w.length, 0) / 2
 	}
-	if w.fault.At == AfterOperation && !wait(w.request, w.fault.Delay) {
+	// A request that is refused before its body was read has its pause now.
+	late := w.body != nil && w.body.stalls.CompareAndSwap(true, false)
+	if (late || w.fault.At == AfterOperation) && !wait(w.request, w.fault.Delay) {
 		w.broken = true
 		return
 	}
@@ -98,15 +101,12 @@ func (w *faultyWriter) WriteHeader(status int) {
 			h.Set("Content-Range", contentRange(0, w.at, w.length))
 		}
 	}
-	for name, value := range w.fault.Header {
-		if value == "" {
-			h.Del(name)
-		} else {
-			h.Set(name, value)
-		}
+	w.fault.setHeaders(h)
+	if w.length >= 0 {
+		w.at = min(w.at, w.length)
 	}
 	w.ResponseWriter.WriteHeader(status)
-	if w.length == 0 || w.request.Method == http.MethodHead {
+	if w.length == 0 || w.request.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified {
 		w.strike() // there is no body to wait for
 	}
 }
@@ -138,6 +138,9 @@ func (w *faultyWriter) Write(p []byte) (int, error) {
 		if err != nil {
 			return total - len(p), err
 		}
+	}
+	if total > 0 && w.off == w.length && w.at == w.length {
+		w.strike()
 	}
 	return total, nil
 }

@@ -1,6 +1,7 @@
 package blobtest
 
 import (
+	"context"
 	"net/http"
 	"sync"
 )
@@ -18,6 +19,7 @@ type front struct {
 	door     sync.Mutex // guards what follows
 	listener *listening
 	closed   bool
+	held     map[context.Context]context.CancelFunc // requests with faults
 }
 
 // Handler returns the service as a handler, for a server of your own. The path
@@ -33,15 +35,42 @@ func (f *front) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	tapped := &tap{ResponseWriter: w, entry: entry}
 	next := f.serve
-	fired := f.faults.fire(r, t)
-	for _, fault := range fired {
-		next = fault.around(next)
+	if fired := f.faults.fire(r, t); len(fired) > 0 {
+		ctx, done := f.untilClosed(r.Context())
+		defer done()
+		r = r.WithContext(ctx)
+		for _, fault := range fired {
+			next = fault.around(next)
+		}
 	}
 	next(tapped, r, t)
 }
 
+// untilClosed is a context that ends with the server too, for requests that a
+// fault may hold up for ever.
+func (f *front) untilClosed(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(parent)
+	f.door.Lock()
+	defer f.door.Unlock()
+	if f.closed {
+		cancel()
+		return ctx, cancel
+	}
+	if f.held == nil {
+		f.held = map[context.Context]context.CancelFunc{}
+	}
+	f.held[ctx] = cancel
+	return ctx, func() {
+		cancel()
+		f.door.Lock()
+		defer f.door.Unlock()
+		delete(f.held, ctx)
+	}
+}
+
 // Inject makes requests fail from now on; see [Fault]. The result takes the
-// fault back and tells how often it came to pass.
+// fault back and tells how often it came to pass. A fault that could never
+// happen, such as one of an operation that there is not, is a panic.
 func (f *front) Inject(fault Fault) *Injected { return f.faults.inject(fault) }
 
 // ClearFaults takes back all faults.

@@ -27,12 +27,16 @@ func (f *front) base() string { return f.listen().url }
 // idle connections are closed with the server.
 func (f *front) Client() *http.Client { return f.listen().client }
 
-// Close ends the server and its connections. What it has stored is gone with
-// the last reference to it. In-process clients fail from then on.
+// Close ends the server, its connections and what faults hold up. What it has
+// stored is gone with the last reference to it. In-process clients fail from
+// then on.
 func (f *front) Close() {
 	f.door.Lock()
 	l := f.listener
 	f.closed, f.listener = true, nil
+	for _, cancel := range f.held {
+		cancel()
+	}
 	f.door.Unlock()
 	if l != nil {
 		l.cancel()

@@ -213,11 +213,19 @@ func (t *tap) WriteHeader(status int) {
 }
 
 func (t *tap) Write(p []byte) (int, error) {
+	// Whoever has the bytes has to find them counted.
+	t.count(int64(len(p)))
 	n, err := t.ResponseWriter.Write(p)
-	t.entry.mu.Lock()
-	t.entry.answerBytes += int64(n)
-	t.entry.mu.Unlock()
+	if n < len(p) {
+		t.count(int64(n - len(p)))
+	}
 	return n, err
+}
+
+func (t *tap) count(n int64) {
+	t.entry.mu.Lock()
+	defer t.entry.mu.Unlock()
+	t.entry.answerBytes += n
 }
 
 func (t *tap) send(c content) bool {
@@ -225,8 +233,6 @@ func (t *tap) send(c content) bool {
 	if !ok || !s.send(c) {
 		return false
 	}
-	t.entry.mu.Lock()
-	t.entry.answerBytes += c.size()
-	t.entry.mu.Unlock()
+	t.count(c.size())
 	return true
 }

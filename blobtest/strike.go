@@ -50,10 +50,12 @@ func (f *Fault) pass(w http.ResponseWriter, r *http.Request, t target, next serv
 	if onRequest && f.Delay != 0 && r.ContentLength == 0 {
 		pause(r, f.Delay)
 	}
-	if r.Body != nil && (onRequest && (f.Delay != 0 || f.FlipBit) || f.Bandwidth > 0) {
-		r.Body = &faultyBody{ReadCloser: r.Body, fault: f, request: r, at: f.requestOffset(r)}
-	}
 	out := &faultyWriter{ResponseWriter: w, fault: f, request: r, at: -1}
+	if r.Body != nil && (onRequest && (f.Delay != 0 || f.FlipBit) || f.Bandwidth > 0) {
+		out.body = &faultyBody{ReadCloser: r.Body, fault: f, request: r, at: f.requestOffset(r)}
+		out.body.stalls.Store(onRequest && f.Delay != 0 && r.ContentLength != 0)
+		r.Body = out.body
+	}
 	defer func() {
 		// A reverse proxy panics when its client is gone, which it is not.
 		failure := recover()
@@ -113,13 +115,22 @@ func (f *Fault) strike(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "application/xml")
 		body = fail(azureblob.ErrorCode(f.Code)).document(id, now)
 	}
-	for name, value := range f.Header {
-		h.Set(name, value)
-	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	f.setHeaders(h)
 	w.WriteHeader(f.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)
+	}
+}
+
+// setHeaders replaces headers of the answer, or takes them away.
+func (f *Fault) setHeaders(h http.Header) {
+	for name, value := range f.Header {
+		if value == "" {
+			h.Del(name)
+		} else {
+			h.Set(name, value)
+		}
 	}
 }
 
