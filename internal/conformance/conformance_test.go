@@ -296,3 +296,10 @@ func (a *answer) is(body string) *answer {
 	}
 	return a
 }
+
+// between is what stands between two texts; "" if it does not.
+func between(text, before, after string) string {
+	_, rest, _ := strings.Cut(text, before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
+}

@@ -18,6 +18,8 @@ var lacks = map[string]string{
 	"delegated fields":          "snapshots, saoid, suoid, scid and sduoid are not part of the text that a user delegation signs",
 	"directory signatures":      "sr=d and sr=bv are refused",
 	"old signatures":            "those of before 2015-04-05 are checked in the form of that version",
+	"challenges":                "anonymous callers get 403 AuthorizationFailure, and no challenge",
+	"escapes in parts":          "the query of a part is not unescaped, and parts of a container's batch may be about other containers",
 	"snapshots by container":    "a signature for a container does not open the snapshots in it",
 	"wrong key":                 "a wrong signature is AuthorizationFailure; the service says AuthenticationFailed",
 	"versions":                  "versionid is ignored everywhere",

@@ -32,15 +32,20 @@ func (f sas) with(pairs ...string) sas {
 	return other
 }
 
-// signed is the query of the signature, whose text is the lines.
-func (f sas) signed(key string, lines ...string) string {
+// hash is the HMAC of a text, by a key in base64.
+func hash(key, text string) string {
 	decoded, err := base64.StdEncoding.DecodeString(key)
 	if err != nil {
 		panic(err)
 	}
 	mac := hmac.New(sha256.New, decoded)
-	mac.Write([]byte(strings.Join(lines, "\n")))
-	query := url.Values{"sig": {base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
+	mac.Write([]byte(text))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// signed is the query of the signature, whose text is the lines.
+func (f sas) signed(key string, lines ...string) string {
+	query := url.Values{"sig": {hash(key, strings.Join(lines, "\n"))}}
 	for name, value := range f {
 		query.Set(name, value)
 	}
