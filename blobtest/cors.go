@@ -13,15 +13,15 @@ func init() {
 	handle(rest.Preflight, endpoint{run: preflight})
 }
 
-// matching is the first rule that lets a script from that origin use the method
-// and send the headers, or nil.
-func (c *corsSettings) matching(origin, method string, headers []string) *corsRule {
+// matching is the first rule that lets a script from that origin use the method,
+// or nil. It alone counts: no later rule lets through what its headers do not.
+func (c *corsSettings) matching(origin, method string) *corsRule {
 	if c == nil {
 		return nil
 	}
 	for i := range c.Rules {
 		r := &c.Rules[i]
-		if r.hasOrigin(origin) && slices.Contains(list(*r.Methods), method) && r.hasHeaders(headers) {
+		if r.hasOrigin(origin) && slices.Contains(list(*r.Methods), method) {
 			return r
 		}
 	}
@@ -57,8 +57,8 @@ func preflight(x *exchange) error {
 		return err
 	}
 	asked := x.params.text("Access-Control-Request-Headers")
-	rule := x.account.properties.Cors.matching(origin, method, list(asked))
-	if rule == nil {
+	rule := x.account.properties.Cors.matching(origin, method)
+	if rule == nil || !rule.hasHeaders(list(asked)) {
 		return fail(azureblob.CorsPreflightFailure)
 	}
 	x.set("Access-Control-Allow-Methods", method)
@@ -66,19 +66,10 @@ func preflight(x *exchange) error {
 		x.set("Access-Control-Allow-Headers", asked)
 	}
 	x.set("Access-Control-Max-Age", base10(*rule.MaxAge))
-	x.allow(rule, origin)
-	return x.answer(http.StatusOK, nil)
-}
-
-// allow tells a browser that a script from that origin may see the answer.
-func (x *exchange) allow(rule *corsRule, origin string) {
-	if slices.Contains(list(*rule.Origins), "*") {
-		x.set("Access-Control-Allow-Origin", "*")
-		return
-	}
+	// Unlike that of the request itself, this answer names the origin in any case.
 	x.set("Access-Control-Allow-Origin", origin)
 	x.set("Access-Control-Allow-Credentials", "true")
-	x.set("Vary", "Origin")
+	return x.answer(http.StatusOK, nil)
 }
 
 // share adds what a browser has to be told with the answer to a request that a
@@ -91,14 +82,23 @@ func (x *exchange) share() {
 	x.server.mu.Lock()
 	cors := x.account.properties.Cors
 	x.server.mu.Unlock()
-	rule := cors.matching(origin, x.request.Method, nil)
-	if rule == nil {
-		if cors != nil && len(cors.Rules) > 0 {
+	rule := cors.matching(origin, x.request.Method)
+	cached := x.request.Method == http.MethodGet || x.request.Method == http.MethodHead
+	switch {
+	case rule == nil:
+		if cached && cors != nil && len(cors.Rules) > 0 {
 			x.set("Vary", "Origin") // another origin would get another answer
 		}
 		return
+	case slices.Contains(list(*rule.Origins), "*"):
+		x.set("Access-Control-Allow-Origin", "*")
+	default:
+		x.set("Access-Control-Allow-Origin", origin)
+		x.set("Access-Control-Allow-Credentials", "true")
+		if cached {
+			x.set("Vary", "Origin")
+		}
 	}
-	x.allow(rule, origin)
 	if *rule.Exposed != "" {
 		x.set("Access-Control-Expose-Headers", *rule.Exposed)
 	}

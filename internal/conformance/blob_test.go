@@ -111,51 +111,6 @@ func TestChecksums(t *testing.T) {
 	})
 }
 
-func TestBlocks(t *testing.T) {
-	list := func(ids ...string) string {
-		text := `<?xml version="1.0" encoding="utf-8"?><BlockList>`
-		for _, id := range ids {
-			text += id
-		}
-		return text + "</BlockList>"
-	}
-	each(t, func(s *service) {
-		s.blob("PUT", "b", "comp=block&blockid=QQ%3D%3D", nil, "first ").want(201, "").has(header{"x-ms-content-crc64": "", "x-ms-request-server-encrypted": "true"})
-		s.blob("PUT", "b", "comp=block&blockid=Qg%3D%3D", nil, "second").want(201, "")
-		s.blob("GET", "b", "", nil, "").want(404, "BlobNotFound")
-		s.blob("PUT", "b", "comp=block&blockid=QUI%3D", nil, "longer id").want(400, "InvalidBlobOrBlock")
-		staged := s.blob("GET", "b", "comp=blocklist&blocklisttype=all", nil, "").want(200, "").holds("<UncommittedBlocks>", "<Name>QQ==</Name><Size>6</Size>", "<CommittedBlocks")
-		if s.has("ETag of blocks") {
-			staged.without("ETag")
-		}
-		s.do("GET", s.container, "restype=container&comp=list&include=uncommittedblobs", nil, "").want(200, "").holds("<Name>b</Name>")
-		s.do("GET", s.container, "restype=container&comp=list", nil, "").want(200, "").holdsNot("<Name>b</Name>")
-		s.blob("PUT", "b", "comp=blocklist", nil, list("<Latest>Qw==</Latest>")).want(400, "InvalidBlockList")
-		s.blob("PUT", "b", "comp=blocklist", header{"x-ms-blob-content-type": "text/plain", "x-ms-meta-k": "v"}, list("<Latest>QQ==</Latest>", "<Uncommitted>Qg==</Uncommitted>")).
-			want(201, "").has(header{"ETag": "", "Last-Modified": "", "x-ms-request-server-encrypted": "true"})
-		made := s.blob("GET", "b", "", nil, "").want(200, "").is("first second").has(header{"Content-Type": "text/plain", "x-ms-meta-k": "v"})
-		if s.has("MD5 of blocks") {
-			made.without("Content-MD5")
-		}
-		s.blob("PUT", "b", "comp=blocklist", nil, list("<Committed>Qg==</Committed>", "<Latest>QQ==</Latest>", "<Latest>Qg==</Latest>")).want(201, "")
-		s.blob("GET", "b", "", nil, "").want(200, "").is("secondfirst second")
-		s.blob("GET", "b", "comp=blocklist&blocklisttype=committed", nil, "").want(200, "").holds("<CommittedBlocks>").has(header{"ETag": "", "Last-Modified": "", "x-ms-blob-content-length": "18"})
-		s.blob("PUT", "b", "comp=blocklist", header{"If-None-Match": "*"}, list()).want(409, "BlobAlreadyExists")
-		s.blob("PUT", "b", "comp=blocklist", nil, list("<Uncommitted>QQ==</Uncommitted>")).want(400, "InvalidBlockList")
-		s.blob("PUT", "b", "comp=block&blockid=!", nil, "x").want(400, "InvalidQueryParameterValue")
-	})
-}
-
-func TestDiscardedBlocks(t *testing.T) {
-	each(t, func(s *service) {
-		s.lacking("blocks discarded by a put")
-		s.blob("PUT", "b", "comp=block&blockid=QQ%3D%3D", nil, "staged").want(201, "")
-		s.put("b", "put", nil)
-		s.blob("GET", "b", "comp=blocklist&blocklisttype=uncommitted", nil, "").want(200, "").holdsNot("<Name>QQ==</Name>")
-		s.blob("PUT", "b", "comp=block&blockid=QQ%3D%3D", nil, "").want(400, "InvalidHeaderValue")
-	})
-}
-
 func TestTier(t *testing.T) {
 	each(t, func(s *service) {
 		s.put("b", "x", nil)

@@ -118,9 +118,14 @@ func (s *service) bearer() *service { return s.at(s.endpoint, s.token) }
 
 func (s *service) signed(signature string) *service {
 	s.Helper()
-	other := s.anonymous()
+	return s.anonymous().with(signature)
+}
+
+// with is the service as it is for requests that bring a signature as well.
+func (s *service) with(signature string) *service {
+	other := *s
 	other.signature = signature
-	return other
+	return &other
 }
 
 // secondary is the secondary of the service, for the owner.
