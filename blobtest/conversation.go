@@ -203,13 +203,14 @@ func (c *conversation) response(req *http.Request) *http.Response {
 	}
 	resp := &http.Response{}
 	fillResponse(resp, req, c.status, c.sent, size)
-	resp.Body = &responseBody{conversation: c, start: contentReader{content: c.start}, left: bodyLength(req.Method, c.status, resp.ContentLength)}
+	resp.Body = &responseBody{conversation: c, ctx: req.Context(), start: contentReader{content: c.start}, left: bodyLength(req.Method, c.status, resp.ContentLength)}
 	return resp
 }
 
 // responseBody is the body of the answer as the client reads it.
 type responseBody struct {
 	*conversation
+	ctx   context.Context // of the request
 	start contentReader
 	left  int64 // of what Content-Length announced; negative if it did not
 
@@ -223,6 +224,9 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	}
 	if b.left == 0 {
 		return 0, b.end(io.EOF)
+	}
+	if b.ctx.Err() != nil {
+		return 0, b.end(context.Cause(b.ctx))
 	}
 	if b.left > 0 {
 		p = p[:min(int64(len(p)), b.left)]

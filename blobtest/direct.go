@@ -57,7 +57,7 @@ func (f *front) receive(d *direct) {
 func (d *direct) answer(req *http.Request) *http.Response {
 	resp := &d.response
 	fillResponse(resp, req, d.status, d.header, d.content.size())
-	d.out.content.content, d.out.left = d.content, bodyLength(req.Method, d.status, resp.ContentLength)
+	d.out.ctx, d.out.content.content, d.out.left = req.Context(), d.content, bodyLength(req.Method, d.status, resp.ContentLength)
 	resp.Body = &d.out
 	return resp
 }
@@ -101,7 +101,8 @@ func (d *direct) send(body content) bool {
 
 // wholeBody is the body of an answer that is there as a whole.
 type wholeBody struct {
-	mu      sync.Mutex // a body may be closed while it is read
+	ctx     context.Context // of the request
+	mu      sync.Mutex      // a body may be closed while it is read
 	content contentReader
 	left    int64
 	closed  bool
@@ -115,6 +116,8 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	case b.left == 0:
 		return 0, io.EOF
+	case b.ctx.Err() != nil:
+		return 0, context.Cause(b.ctx)
 	}
 	n, err := b.content.Read(p[:min(int64(len(p)), b.left)])
 	if b.left -= int64(n); b.left == 0 {

@@ -92,6 +92,7 @@ func (x *exchange) carryOut() error {
 	}
 	x.server.mu.Lock()
 	defer x.server.mu.Unlock()
+	x.now = time.Now() // a body takes its time, in which leases end
 	x.server.advanceCopies(x.now)
 	lag := x.server.options.SecondaryLag
 	switch {

@@ -1,6 +1,8 @@
 package blobtest_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,4 +225,27 @@ func TestLeaseUntilModified(t *testing.T) {
 		raw(t, srv, "PUT", "photos?restype=container&comp=metadata", "").expect(t, "change", 200, "")
 		leaseCall(t, srv, lease, "renew", "x-ms-lease-id", leaseA).expect(t, "changed", 409, "LeaseIdMismatchWithLeaseOperation")
 	})
+}
+
+// TestLeaseEndsUnderway has leases end while the bodies of writes arrive.
+func TestLeaseEndsUnderway(t *testing.T) {
+	for _, fault := range []blobtest.Fault{
+		{Method: "PUT", Delay: 20 * time.Second}, {Method: "PUT", Delay: 20 * time.Second, At: blobtest.DuringRequest}, {Method: "PUT", Bandwidth: 5},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := photos(t)
+			acquireA(t, srv, "photos/a/cat.jpg?comp=lease")
+			srv.Inject(fault)
+			begun := time.Now()
+			raw(t, srv, "PUT", "photos/a/cat.jpg", strings.Repeat("x", 100), "x-ms-blob-type", "BlockBlob", "x-ms-lease-id", leaseA).
+				expect(t, "slow write", 412, "LeaseLost")
+			if took := time.Since(begun).Round(time.Second); took < 20*time.Second {
+				t.Errorf("took %v", took)
+			}
+			a := raw(t, srv, "PUT", "photos/a/cat.jpg", "some", "x-ms-blob-type", "BlockBlob")
+			if changed, err := http.ParseTime(a.header.Get("Last-Modified")); err != nil || changed.Before(begun.Add(19*time.Second)) {
+				t.Errorf("changed at %v, and not after %v", changed, begun)
+			}
+		})
+	}
 }

@@ -97,6 +97,33 @@ func TestTransportContext(t *testing.T) {
 	})
 }
 
+// TestContextEndsAnswers ends the context of an answer that is there and not read.
+func TestContextEndsAnswers(t *testing.T) {
+	srv := blobtest.New(t)
+	c := newContainer(t, srv.ServiceClient())
+	if _, err := c.Blob("x").Upload(t.Context(), strings.NewReader("some"), nil); err != nil {
+		t.Fatal(err)
+	}
+	get := func() {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		resp, err := srv.Transport().RoundTrip(newRaw(t, srv.Endpoint()+"/photos/x", "GET", "", "Authorization", "Bearer some").WithContext(ctx))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		if err := resp.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	get()
+	srv.Inject(blobtest.Fault{Header: map[string]string{"x-ms-any": "thing"}})
+	get()
+}
+
 // TestAnswerBeforeItsBody reads the headers of a large answer while its body is
 // still to come, and leaves most of it unread.
 func TestAnswerBeforeItsBody(t *testing.T) {
