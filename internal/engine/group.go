@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // group is the workers of one transfer. The first error is the one that is told; it stops the rest.
@@ -66,6 +67,34 @@ func (g *group) stopped() error {
 func (g *group) wait() error {
 	g.wg.Wait()
 	return g.first()
+}
+
+// each cuts [0, size) into blocks and calls do for every one of them, concurrency at a time, until one
+// fails. It returns when all calls have.
+func (g *group) each(size, block int64, concurrency int, do func(index int, at, n int64) error) error {
+	var next atomic.Int64
+	blocks := ceil(size, block)
+	work := func() error {
+		for {
+			if err := g.stopped(); err != nil {
+				return err
+			}
+			i := next.Add(1) - 1
+			if i >= blocks {
+				return nil
+			}
+			at := i * block
+			if err := do(int(i), at, min(block, size-at)); err != nil {
+				return err
+			}
+		}
+	}
+	for range min(int64(concurrency), blocks) - 1 {
+		g.run(work)
+	}
+	g.fail(work())
+	g.wg.Wait()
+	return g.stopped()
 }
 
 // because adds the end of ctx to err, if ctx has ended: whatever a request makes of being cancelled,

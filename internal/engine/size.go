@@ -17,8 +17,9 @@ const (
 )
 
 const (
-	defaultBlock     = 8 * mib // of uploads and of downloads to a WriterAt
-	defaultReadBlock = 4 * mib // of a Reader's read-ahead, which holds its window in memory
+	defaultBlock     = 8 * mib  // of uploads and of downloads to a WriterAt
+	defaultCopyBlock = 32 * mib // of copies, of which nothing passes through here
+	defaultReadBlock = 4 * mib  // of a Reader's read-ahead, which holds its window in memory
 	defaultSinglePut = 8 * mib
 )
 

@@ -62,8 +62,7 @@ type uploadAt struct {
 	off, size int64
 	block     int64
 	prog      *progress
-	inMemory  bool         // no read of src blocks
-	next      atomic.Int64 // the index of the block to stage next
+	inMemory  bool // no read of src blocks
 
 	reads   sync.Mutex
 	reading int           // calls of src.ReadAt under way
@@ -111,38 +110,15 @@ func (u *uploadAt) blocked() bool {
 }
 
 func (u *uploadAt) stageAll(concurrency int) error {
-	blocks := ceil(u.size, u.block)
-	for range min(int64(concurrency), blocks) - 1 {
-		u.run(func() error { return u.work(blocks) })
-	}
-	u.fail(u.work(blocks))
-	u.wg.Wait()
-	if err := u.stopped(); err != nil {
+	err := u.each(u.size, u.block, concurrency, func(i int, at, n int64) error {
+		body := &section{u: u, at: at, n: n}
+		return u.send(func() error { return u.dst.Stage(u.ctx, i, body) })
+	})
+	if err != nil {
 		return err
 	}
-	if err := u.dst.Commit(u.ctx, int(blocks)); err != nil {
-		u.fail(err)
-		return u.first()
-	}
-	return nil
-}
-
-// work stages blocks until there are no more.
-func (u *uploadAt) work(blocks int64) error {
-	for {
-		if err := u.stopped(); err != nil {
-			return err
-		}
-		i := u.next.Add(1) - 1
-		if i >= blocks {
-			return nil
-		}
-		at := i * u.block
-		body := &section{u: u, at: at, n: min(u.block, u.size-at)}
-		if err := u.send(func() error { return u.dst.Stage(u.ctx, int(i), body) }); err != nil {
-			return err
-		}
-	}
+	u.fail(u.dst.Commit(u.ctx, int(ceil(u.size, u.block))))
+	return u.first()
 }
 
 // enter asks whether src may be read now; leave says that it was.
