@@ -68,6 +68,11 @@ func checkPart(part any) error {
 			return err
 		}
 	}
+	if group, ok := part.(checker); ok {
+		if err := group.check(); err != nil {
+			return err
+		}
+	}
 	v := reflect.Indirect(reflect.ValueOf(part))
 	for i := range v.NumField() {
 		if f := v.Field(i); f.CanInterface() {

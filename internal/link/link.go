@@ -84,3 +84,17 @@ func CallContent[R any](ctx context.Context, client any, op *wire.Operation, con
 	}
 	return r, nil
 }
+
+// CallFromURL is Call for operations whose content the service reads from a URL.
+// Access and key are those of Source.
+func CallFromURL[R any](ctx context.Context, client any, op *wire.Operation, url string, access, key any, parts ...any) (R, error) {
+	var zero R
+	if err := Check(ctx, client, op, parts...); err != nil {
+		return zero, err
+	}
+	source, err := Source(ctx, client, op, url, access, key)
+	if err != nil {
+		return zero, err
+	}
+	return Call[R](ctx, client, op, nil, append(parts, source)...)
+}
