@@ -53,10 +53,11 @@ type block struct {
 	limit int64
 	grows bool // starts small and takes its memory from the budget as it needs it
 
-	pieces  []*piece
-	room    int64 // bytes in the pieces taken
-	n       int64 // bytes filled
-	charged int64 // bytes taken from the budget
+	pieces  []*piece // places for all, unless it grows: the start may be read while the rest is filled
+	taken   int      // of the places
+	room    int64    // bytes in the pieces taken
+	n       int64    // bytes filled
+	charged int64    // bytes taken from the budget
 
 	refs atomic.Int64
 	mark mark
@@ -65,7 +66,7 @@ type block struct {
 // newBlock makes a block for whose cost the caller has acquired.
 func newBlock(acct *account, prog *progress, limit int64) *block {
 	b := &block{acct: acct, prog: prog, limit: limit, charged: cost(limit)}
-	b.pieces = make([]*piece, 0, largeAndSmall(limit))
+	b.pieces = make([]*piece, largeAndSmall(limit))
 	b.refs.Store(1)
 	return b
 }
@@ -91,7 +92,7 @@ func (b *block) tail() []byte {
 	if b.n == b.room {
 		b.extend()
 	}
-	last := b.pieces[len(b.pieces)-1].buf
+	last := b.pieces[b.taken-1].buf
 	free := last[int64(len(last))-(b.room-b.n):]
 	return free[:min(int64(len(free)), b.limit-b.n)]
 }
@@ -105,7 +106,11 @@ func (b *block) extend() {
 		b.acct.grow(size)
 		b.charged += size
 	}
-	b.pieces = append(b.pieces, takePiece(pool))
+	if b.taken == len(b.pieces) {
+		b.pieces = append(b.pieces, nil)
+	}
+	b.pieces[b.taken] = takePiece(pool)
+	b.taken++
 	b.room += size
 }
 
@@ -144,7 +149,7 @@ func (b *block) drop() {
 	if refs > 0 {
 		return
 	}
-	for _, p := range b.pieces {
+	for _, p := range b.pieces[:b.taken] {
 		p.free()
 	}
 	b.pieces = nil

@@ -36,6 +36,18 @@ func TestReaderIsAReader(t *testing.T) {
 	}
 }
 
+// TestReaderOfLargeBlocks reads blocks of many pieces while they arrive.
+func TestReaderOfLargeBlocks(t *testing.T) {
+	o, b := &origin{data: noise(20 * mib)}, NewBudget(0)
+	r := NewReader(t.Context(), o.first(1000), o.get, Config{Concurrency: 3, BlockSize: 8*mib - 100, Budget: b})
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, o.data) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	r.Close()
+	o.checkClosed(t)
+	checkBudget(t, b)
+}
+
 // TestReaderSeeksAtRandom compares reads and seeks with those of bytes.Reader.
 func TestReaderSeeksAtRandom(t *testing.T) {
 	for seed := range uint64(20) {
