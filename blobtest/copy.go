@@ -128,7 +128,7 @@ func (x *exchange) copied(b *blob) (*revision, error) {
 	}
 	if x.params.enum("x-ms-copy-source-tag-option", "REPLACE", "COPY") == "COPY" {
 		if x.params.text("x-ms-tags") != "" {
-			x.wrong(fail(azureblob.BothUserTagsAndSourceTagsCopyPresentException))
+			x.wrong(fail(azureblob.BothUserTagsAndSourceTagsCopyPresentException).withStatus(http.StatusConflict))
 		} else if !x.source.tagged {
 			x.wrong(sourceFailure(x, http.StatusForbidden, azureblob.AuthorizationPermissionMismatch))
 		}

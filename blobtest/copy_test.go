@@ -60,7 +60,7 @@ func TestCopyBlob(t *testing.T) {
 		{"tier", []string{"x-ms-access-tier", "Cool"}, 202, ""},
 		{"seal", []string{"x-ms-seal-blob", "true"}, 400, "InvalidHeaderValue"},
 		{"tags", []string{"x-ms-copy-source-tag-option", "COPY"}, 202, ""},
-		{"tags twice", []string{"x-ms-copy-source-tag-option", "COPY", "x-ms-tags", "a=b"}, 400, "BothUserTagsAndSourceTagsCopyPresentException"},
+		{"tags twice", []string{"x-ms-copy-source-tag-option", "COPY", "x-ms-tags", "a=b"}, 409, "BothUserTagsAndSourceTagsCopyPresentException"},
 		{"private, by URL", []string{"x-ms-requires-sync", "true"}, 401, "CannotVerifyCopySource"},
 		{"public, by URL", []string{"x-ms-requires-sync", "true", "x-ms-copy-source", srv.Endpoint() + "/public/a"}, 202, ""},
 		{"with a token", []string{"x-ms-requires-sync", "true", "x-ms-copy-source-authorization", "Bearer some"}, 202, ""},

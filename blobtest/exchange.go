@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/goblob/azureblob"
@@ -185,9 +186,12 @@ func (x *exchange) checkNames() error {
 }
 
 func checkBlobName(name string) error {
+	if !utf8.ValidString(name) {
+		return fail(azureblob.InvalidURI)
+	}
 	length := 0
 	for _, r := range name {
-		if r == 0 || r == utf8.RuneError {
+		if unicode.IsControl(r) || r == '\ue000' {
 			return fail(azureblob.InvalidURI)
 		}
 		length++

@@ -106,7 +106,7 @@ func hammer(t *testing.T, srv *blobtest.Server, c call, blob string) {
 	t.Helper()
 	host := srv.Endpoint()
 	if c.method == "GET" && rand.IntN(4) == 0 {
-		host = strings.Replace(host, ".blob.", "-secondary.blob.", 1)
+		host = srv.SecondaryEndpoint()
 	}
 	req := newRaw(t, host+"/"+strings.Replace(c.resource, "BLOB", blob, 1), c.method, c.body, append([]string{"Authorization", "Bearer some"}, c.header...)...)
 	resp, err := srv.Transport().RoundTrip(req)

@@ -112,6 +112,10 @@ func TestErrorAnswers(t *testing.T) {
 		{"short container name", "PUT", "p?restype=container", nil, 400, "OutOfRangeInput"},
 		{"long blob name", "GET", "photos/" + strings.Repeat("n", 1025), nil, 400, "OutOfRangeInput"},
 		{"deep blob name", "GET", "photos/" + strings.Repeat("n/", 254) + "n", nil, 400, "InvalidUri"},
+		{"control character in a blob name", "GET", "photos/a%0Ab", nil, 400, "InvalidUri"},
+		{"blob name of no Unicode", "GET", "photos/a%EE%80%80", nil, 400, "InvalidUri"},
+		{"blob name that is no UTF-8", "GET", "photos/a%ff", nil, 400, "InvalidUri"},
+		{"blob name of a replacement character", "GET", "photos/a%EF%BF%BD", nil, 404, "BlobNotFound"},
 		{"no such container", "GET", "nothing/x", nil, 404, "ContainerNotFound"},
 		{"no such blob", "GET", "photos/x", nil, 404, "BlobNotFound"},
 		{"container twice", "PUT", "photos?restype=container", nil, 409, "ContainerAlreadyExists"},
@@ -170,7 +174,7 @@ func TestSharedKey(t *testing.T) {
 	hostStyle, pathStyle := srv.Endpoint(), "http://127.0.0.1:1/"+srv.Account()
 	get(hostStyle, nil, nil).expect(t, "host style", 200, "")
 	get(pathStyle, nil, nil).expect(t, "path style", 200, "")
-	get("https://"+srv.Account()+"-secondary.blob.test", nil, nil).expect(t, "secondary", 200, "")
+	get(srv.SecondaryEndpoint(), nil, nil).expect(t, "secondary", 200, "")
 	get(pathStyle+"-secondary", nil, nil).expect(t, "secondary in path style", 200, "")
 	get(pathStyle, nil, func(r *http.Request) {
 		r.URL.Path = strings.Replace(r.URL.Path, srv.Account(), srv.Account()+"-secondary", 1)

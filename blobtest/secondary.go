@@ -33,7 +33,7 @@ func (a *account) remember(now time.Time, lag time.Duration) {
 		h.states = append(h.states, pastState{h.changed, a.clone()})
 	}
 	for len(h.states) > 1 && !h.states[1].since.After(now.Add(-lag)) {
-		h.states = h.states[1:]
+		h.states = slices.Delete(h.states, 0, 1) // and not a slice of it, which would keep it in memory
 	}
 	h.changed = now
 }

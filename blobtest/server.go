@@ -170,6 +170,12 @@ func (s *Server) connectionString(primary, secondary string) string {
 // transport.
 func (s *Server) Endpoint() string { return "https://" + s.account + ".blob.test" }
 
+// SecondaryEndpoint is [Server.Endpoint] for the secondary, which can only be
+// read and is behind by [Options.SecondaryLag].
+func (s *Server) SecondaryEndpoint() string {
+	return "https://" + s.account + secondarySuffix + ".blob.test"
+}
+
 // ServiceClient returns a client of the account that calls the server in this
 // process, without sockets. It signs with the key of the account. Options may
 // be given, of which the transport is replaced.

@@ -13,7 +13,7 @@ import (
 // rawSecondary is raw at the secondary endpoint.
 func rawSecondary(t *testing.T, srv *blobtest.Server, method, resource string) answer {
 	t.Helper()
-	req := newRaw(t, "https://"+srv.Account()+"-secondary.blob.test/"+resource, method, "")
+	req := newRaw(t, srv.SecondaryEndpoint()+"/"+resource, method, "")
 	sign(t, req, srv)
 	return do(t, srv, req)
 }
