@@ -51,7 +51,7 @@ func (x *exchange) versionOf(b *blob, r *revision) string {
 
 // answerContent is the answer of a read: all that is told of a revision, as
 // describe says it, and content as the body.
-func (x *exchange) answerContent(status int, r *revision, info azureblob.BlobInfo, c content) error {
+func (x *exchange) answerContent(status int, r *revision, info *azureblob.BlobInfo, c content) error {
 	x.reply.body = c
 	x.set("Accept-Ranges", "bytes")
 	switch r.kind {
@@ -77,7 +77,7 @@ func blobProperties(x *exchange) error {
 	info.ContentMD5 = nil
 	x.set("Content-Length", strconv.FormatInt(r.content.size(), 10))
 	x.setSum("Content-MD5", r.headers.ContentMD5)
-	return x.answerContent(http.StatusOK, r, info, content{})
+	return x.answerContent(http.StatusOK, r, &info, content{})
 }
 
 func blobMetadata(x *exchange) error {
@@ -93,9 +93,9 @@ func blobMetadata(x *exchange) error {
 }
 
 // writeInfo is what answers to writes tell of the current revision.
-func (x *exchange) writeInfo(b *blob) azureblob.WriteInfo {
+func (x *exchange) writeInfo(b *blob) *azureblob.WriteInfo {
 	r := b.current
-	return azureblob.WriteInfo{
+	return &azureblob.WriteInfo{
 		ETag: r.etag, LastModified: r.modified, VersionID: r.id, ServerEncrypted: true,
 		CustomerProvidedKeySHA256: r.encryption.keySHA256, EncryptionScope: r.encryption.scope,
 	}

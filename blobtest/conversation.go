@@ -53,7 +53,7 @@ func (f *front) converse(req *http.Request) (*http.Response, error) {
 	serverRequest(r, r)
 	r.Header = cloneCanonical(req.Header) // the client gets its own back before the handler is done with it
 	r.RequestURI = req.URL.RequestURI()
-	body := &requestBody{ctx: req.Context(), body: r.Body, left: r.ContentLength, size: r.ContentLength, failed: c.sendFailed}
+	body := &requestBody{ctx: req.Context(), body: r.Body, left: r.ContentLength, size: r.ContentLength, owner: c}
 	r.Body = body
 	c.stop = context.AfterFunc(req.Context(), func() {
 		// The handler ends by itself: its context is done, and so are both bodies.

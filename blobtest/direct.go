@@ -41,7 +41,7 @@ func newDirect(req *http.Request) *direct {
 	d := &direct{}
 	r := &d.request
 	serverRequest(r, req)
-	d.in = requestBody{ctx: req.Context(), body: r.Body, left: r.ContentLength, size: r.ContentLength, failed: d.sendFailed}
+	d.in = requestBody{ctx: req.Context(), body: r.Body, left: r.ContentLength, size: r.ContentLength, owner: d}
 	r.Body = &d.in
 	d.header = make(http.Header, answerHeaders(r.Method))
 	return d
@@ -51,7 +51,7 @@ func (f *front) receive(d *direct) {
 	t := locate(&d.request)
 	entry := f.log.add(&d.request, t)
 	f.serve(d, &d.request, t)
-	entry.settle(d.in.size-d.in.left, d.status, d.header.Get("x-ms-error-code"), d.content.size())
+	entry.settle(d.in.size-d.in.left, d.status, text(d.header, "x-ms-error-code"), d.content.size())
 }
 
 func (d *direct) answer(req *http.Request) *http.Response {

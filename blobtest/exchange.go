@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 	"github.com/goblob/azureblob/internal/xmlplan"
@@ -44,6 +45,18 @@ type reply struct {
 	header  http.Header
 	body    content
 	failure *failure // nil if the operation succeeded
+	spare   []string // for values of headers
+}
+
+// single is the value of a header that has one. Several of them share a piece
+// of memory.
+func (r *reply) single(value string) []string {
+	if len(r.spare) == 0 {
+		r.spare = make([]string, 8)
+	}
+	values := r.spare[:1:1]
+	values[0], r.spare = value, r.spare[1:]
+	return values
 }
 
 func (s *Server) newExchange(r *http.Request, t target) *exchange {
@@ -231,23 +244,22 @@ func (x *exchange) answerXML(status int, result any, root string, body any) erro
 
 // set sets a header of the answer, for those that a result cannot hold.
 func (x *exchange) set(name, value string) {
-	x.reply.header[canonical(name)] = []string{value}
+	x.reply.header[canonical(name)] = x.reply.single(value)
 }
 
 // stamp adds the headers that all answers have.
 func (x *exchange) stamp() {
 	h := x.reply.header
 	h["Server"] = serverName
-	h["X-Ms-Request-Id"] = []string{x.id}
-	h["Date"] = []string{x.now.UTC().Format(http.TimeFormat)}
+	h["X-Ms-Request-Id"] = x.reply.single(x.id)
+	h["Date"] = x.reply.single(pipeline.HTTPDate(x.now))
 	version := x.version()
-	if versions[version] {
-		h["X-Ms-Version"] = []string{version}
-	} else {
-		h["X-Ms-Version"] = []string{azureblob.DefaultServiceVersion}
+	if !versions[version] {
+		version = azureblob.DefaultServiceVersion
 	}
-	if id := x.request.Header.Get("X-Ms-Client-Request-Id"); id != "" && len(id) <= 1024 && visible(id) {
-		h["X-Ms-Client-Request-Id"] = []string{id}
+	h["X-Ms-Version"] = x.reply.single(version)
+	if id := text(x.request.Header, "x-ms-client-request-id"); id != "" && len(id) <= 1024 && visible(id) {
+		h["X-Ms-Client-Request-Id"] = x.reply.single(id)
 	}
 }
 
@@ -272,7 +284,7 @@ func (x *exchange) write(w http.ResponseWriter) {
 	status := x.reply.status
 	bodiless := status == http.StatusNotModified || status == http.StatusNoContent
 	if _, ok := h["Content-Length"]; !ok && !bodiless {
-		h["Content-Length"] = []string{base10(x.reply.body.size())}
+		h["Content-Length"] = x.reply.single(base10(x.reply.body.size()))
 	}
 	w.WriteHeader(status)
 	if x.request.Method == http.MethodHead || bodiless {

@@ -52,7 +52,7 @@ func getBlob(x *exchange) error {
 	info.ContentMD5, info.ContentLength = nil, 0 // each has a rule of its own here
 	if !partial {
 		x.setSum("Content-MD5", r.headers.ContentMD5)
-		return x.answerContent(http.StatusOK, r, info, r.content)
+		return x.answerContent(http.StatusOK, r, &info, r.content)
 	}
 	cut := r.content.slice(part.off, part.n)
 	if which != 0 {
@@ -62,7 +62,7 @@ func getBlob(x *exchange) error {
 	}
 	x.set("Content-Range", contentRange(part.off, part.n, total))
 	x.setSum("x-ms-blob-content-md5", r.headers.ContentMD5)
-	return x.answerContent(http.StatusPartialContent, r, info, cut)
+	return x.answerContent(http.StatusPartialContent, r, &info, cut)
 }
 
 // checkSummedRange refuses checksums of what is no range, or too much of one.

@@ -35,8 +35,11 @@ func (p *params) wrong(err error) {
 }
 
 // text is a header, or "".
-func (p *params) text(name string) string {
-	if values := p.header[canonical(name)]; len(values) > 0 {
+func (p *params) text(name string) string { return text(p.header, name) }
+
+// text is a header of h, or "". It is Get with a name that this package gives.
+func text(h http.Header, name string) string {
+	if values := h[canonical(name)]; len(values) > 0 {
 		return values[0]
 	}
 	return ""

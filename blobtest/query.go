@@ -96,7 +96,7 @@ func queryBlob(x *exchange) error {
 	info := x.describe(b, r)
 	info.ContentMD5, info.ContentLength = nil, 0
 	info.ContentType = "avro/binary"
-	return x.answerContent(http.StatusOK, r, info, contentOf(out))
+	return x.answerContent(http.StatusOK, r, &info, contentOf(out))
 }
 
 // query is a query on its way.

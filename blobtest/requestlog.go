@@ -1,7 +1,6 @@
 package blobtest
 
 import (
-	"bytes"
 	"encoding/binary"
 	"io"
 	"net/http"
@@ -31,24 +30,31 @@ type Request struct {
 	AnswerBytes int64 // bytes of the body of the answer that were written
 }
 
-// maxRequests bounds the list; the older half goes when it is full.
-const maxRequests = 10_000
+const (
+	// maxRequests bounds the list; the oldest go when it is full, as many as are
+	// kept together.
+	maxRequests  = 10_000
+	keptTogether = 250
+)
 
 // requestLog is the list of requests.
 type requestLog struct {
-	mu      sync.Mutex
-	entries []*logEntry
-	scratch []byte // for headers
+	mu   sync.Mutex
+	runs []*logRun
 }
 
-// logEntry is a request in the list, in a form that costs little to keep: most
-// are never looked at.
+// logRun is some requests in a row. Most are never looked at, so what they say is
+// packed into one piece of memory, which costs the garbage collector nothing.
+type logRun struct {
+	entries []logEntry // stay where they are: it never outgrows its capacity
+	packed  []byte
+}
+
+// logEntry is a request in the list, and how it fared.
 type logEntry struct {
-	op                               *wire.Operation
-	method, account, container, blob string
-	query                            string
-	header                           []byte
-	secondary                        bool
+	op        *wire.Operation
+	off, end  int // in what is packed
+	secondary bool
 
 	mu                     sync.Mutex // guards what follows
 	bodyBytes, answerBytes int64
@@ -81,44 +87,89 @@ func public(text string) string {
 }
 
 func (l *requestLog) add(r *http.Request, t target) *logEntry {
-	e := &logEntry{
-		op: t.op, method: r.Method, account: t.account, container: t.container, blob: t.blob,
-		query: r.URL.RawQuery, secondary: t.secondary,
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.scratch = appendHeader(l.scratch[:0], r.Header)
-	e.header = bytes.Clone(l.scratch)
-	if len(l.entries) >= maxRequests {
-		l.entries = append(make([]*logEntry, 0, maxRequests), l.entries[maxRequests/2:]...)
+	run := l.last()
+	off := len(run.packed)
+	for _, text := range [...]string{r.Method, t.account, t.container, t.blob, r.URL.RawQuery} {
+		run.packed = packText(run.packed, text)
 	}
-	l.entries = append(l.entries, e)
-	return e
+	for name, values := range r.Header {
+		for _, v := range values {
+			run.packed = packText(packText(run.packed, name), v)
+		}
+	}
+	run.entries = append(run.entries, logEntry{op: t.op, off: off, end: len(run.packed), secondary: t.secondary})
+	return &run.entries[len(run.entries)-1]
+}
+
+// last is the run that the next request belongs to.
+func (l *requestLog) last() *logRun {
+	expected := 0
+	if n := len(l.runs); n > 0 {
+		last := l.runs[n-1]
+		if len(last.entries) < keptTogether {
+			return last
+		}
+		expected = len(last.packed)
+	}
+	if len(l.runs) == maxRequests/keptTogether {
+		l.runs = slices.Delete(l.runs, 0, 1)
+	}
+	run := &logRun{entries: make([]logEntry, 0, keptTogether), packed: make([]byte, 0, expected)}
+	l.runs = append(l.runs, run)
+	return run
 }
 
 func (l *requestLog) list() []Request {
 	l.mu.Lock()
-	entries := slices.Clone(l.entries)
+	runs := make([]logRun, len(l.runs))
+	for i, run := range l.runs {
+		runs[i] = *run // what is in it already does not change
+	}
 	l.mu.Unlock()
-	all := make([]Request, len(entries))
-	for i, e := range entries {
-		all[i] = e.request()
+	all := []Request{}
+	for _, run := range runs {
+		for i := range run.entries {
+			e := &run.entries[i]
+			all = append(all, e.request(run.packed[e.off:e.end]))
+		}
 	}
 	return all
 }
 
 // request is the entry as it is told, without secrets.
-func (e *logEntry) request() Request {
-	r := Request{Method: e.method, Account: e.account, Secondary: e.secondary, Container: e.container, Blob: e.blob, Header: unpackHeader(e.header)}
+func (e *logEntry) request(packed []byte) Request {
+	text := func() (text string) {
+		text, packed = cutText(packed)
+		return text
+	}
+	r := Request{Method: text(), Account: text(), Container: text(), Blob: text(), Secondary: e.secondary, Header: http.Header{}}
 	if e.op != nil {
 		r.Operation = e.op.Name
 	}
-	r.Query, _ = url.ParseQuery(e.query) // what can be read of a malformed one
+	r.Query, _ = url.ParseQuery(text()) // what can be read of a malformed one
+	for len(packed) > 0 {
+		name := text()
+		r.Header[name] = append(r.Header[name], text())
+	}
 	e.mu.Lock()
 	r.BodyBytes, r.Status, r.Code, r.AnswerBytes = e.bodyBytes, e.status, e.code, e.answerBytes
 	e.mu.Unlock()
 	r.redact()
 	return r
+}
+
+// packText appends a text to b, after its length.
+func packText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// cutText cuts off what packText appended.
+func cutText(b []byte) (s string, rest []byte) {
+	n, size := binary.Uvarint(b)
+	b = b[size:]
+	return string(b[:n]), b[n:]
 }
 
 // redact takes the secrets out of headers and query.
@@ -140,37 +191,10 @@ func (r *Request) redact() {
 	}
 }
 
-// appendHeader appends headers to b: name and value, each after its length.
-func appendHeader(b []byte, h http.Header) []byte {
-	for name, values := range h {
-		for _, v := range values {
-			b = append(binary.AppendUvarint(b, uint64(len(name))), name...)
-			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
-		}
-	}
-	return b
-}
-
-// unpackHeader reads what appendHeader wrote.
-func unpackHeader(b []byte) http.Header {
-	next := func() string {
-		n, size := binary.Uvarint(b)
-		text := string(b[size : size+int(n)])
-		b = b[size+int(n):]
-		return text
-	}
-	h := http.Header{}
-	for len(b) > 0 {
-		name := next()
-		h[name] = append(h[name], next())
-	}
-	return h
-}
-
 func (l *requestLog) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.entries = nil
+	l.runs = nil
 }
 
 // settle notes all of an answer at once.

@@ -24,7 +24,8 @@ const maxSkew = 15 * time.Minute
 // account:signature.
 func (x *exchange) authorizeSharedKey(credentials string) error {
 	name, encoded, ok := strings.Cut(credentials, ":")
-	signature, err := base64.StdEncoding.DecodeString(encoded)
+	var buffer [2 * sha256.Size]byte
+	signature, err := base64.StdEncoding.AppendDecode(buffer[:0], []byte(encoded))
 	if !ok || err != nil {
 		return fail(azureblob.InvalidAuthenticationInfo)
 	}

@@ -131,7 +131,14 @@ const idForm = "2006-01-02T15:04:05.0000000Z"
 func etagOf(t time.Time) azcore.ETag {
 	const sinceYear1 = 62135596800 // seconds to 1970
 	ticks := uint64(t.Unix()+sinceYear1)*1e7 + uint64(t.Nanosecond())/100
-	return azcore.ETag(`"0x` + strings.ToUpper(strconv.FormatUint(ticks, 16)) + `"`)
+	b := append(make([]byte, 0, 24), `"0x`...)
+	b = strconv.AppendUint(b, ticks, 16)
+	for i := 3; i < len(b); i++ {
+		if b[i] >= 'a' {
+			b[i] -= 'a' - 'A'
+		}
+	}
+	return azcore.ETag(append(b, '"'))
 }
 
 // find is the blob with that name, or nil.

@@ -114,8 +114,8 @@ func cloneCanonical(h http.Header) http.Header {
 type requestBody struct {
 	ctx        context.Context // of the client
 	body       io.ReadCloser
-	size, left int64           // announced, and still to come; negative if not known
-	failed     func(err error) // told that the client's body cannot be read
+	size, left int64                              // announced, and still to come; negative if not known
+	owner      interface{ sendFailed(err error) } // told that the client's body cannot be read
 
 	mu     sync.Mutex
 	err    error
@@ -138,7 +138,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		err = fmt.Errorf("http: ContentLength=%d with Body length %d", b.size, b.size-b.left)
 	}
 	if err != nil && err != io.EOF {
-		b.failed(err)
+		b.owner.sendFailed(err)
 	}
 	return n, err
 }
@@ -175,12 +175,30 @@ func (b *requestBody) Close() error {
 // fillResponse makes resp an answer as the client gets it, but for its body. A
 // body that is there as a whole has size bytes, and else size is -1.
 func fillResponse(resp *http.Response, req *http.Request, status int, header http.Header, size int64) {
-	resp.Status, resp.StatusCode = strconv.Itoa(status)+" "+http.StatusText(status), status
+	resp.Status, resp.StatusCode = statusLine(status), status
 	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = "HTTP/1.1", 1, 1
 	resp.Header, resp.Request, resp.ContentLength = header, req, size
-	if n, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(text(header, "Content-Length"), 10, 64); err == nil {
 		resp.ContentLength = n
 	}
+}
+
+// statusLines are the status lines of answers that have a text.
+var statusLines = func() map[int]string {
+	lines := map[int]string{}
+	for status := 100; status < 600; status++ {
+		if text := http.StatusText(status); text != "" {
+			lines[status] = strconv.Itoa(status) + " " + text
+		}
+	}
+	return lines
+}()
+
+func statusLine(status int) string {
+	if line, ok := statusLines[status]; ok {
+		return line
+	}
+	return strconv.Itoa(status) + " "
 }
 
 // bodyLength is how long the body of an answer is that announces length bytes.

@@ -61,7 +61,7 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 // requests that are more than 15 minutes old.
 func setDate(h http.Header) {
 	delete(h, "x-ms-date")
-	h[headerDate] = []string{httpDate(time.Now())}
+	h[headerDate] = []string{HTTPDate(time.Now())}
 }
 
 // dated is the text of one second.
@@ -74,8 +74,8 @@ type dated struct {
 // requests in one second.
 var lastDate atomic.Pointer[dated]
 
-// httpDate returns t as headers carry it.
-func httpDate(t time.Time) string {
+// HTTPDate returns t as headers carry it.
+func HTTPDate(t time.Time) string {
 	unix := t.Unix()
 	if d := lastDate.Load(); d != nil && d.unix == unix {
 		return d.text

@@ -48,14 +48,19 @@ type row struct {
 	op            *wire.Operation
 	comp, restype string
 	headers       [][2]string // canonical name and value of headers that tell it from others
-	present       string
+	present       string      // name of a parameter or a header
+	presentHeader string      // the same, in canonical form
 	arrow         bool
 }
 
-var rows = func() (byLevel [3][]row) {
+// rows are the operations on a level that requests of a method may be.
+var rows = func() (byLevel [3]map[string][]row) {
+	for level := range byLevel {
+		byLevel[level] = map[string][]row{}
+	}
 	for _, op := range append(Operations(), GetContainerMetadata, GetBlobMetadata) {
 		query, _ := url.ParseQuery(op.Query)
-		r := row{op: op, comp: query.Get("comp"), restype: query.Get("restype"), present: present[op]}
+		r := row{op: op, comp: query.Get("comp"), restype: query.Get("restype"), present: present[op], presentHeader: http.CanonicalHeaderKey(present[op])}
 		for i := 0; i+1 < len(op.Header); i += 2 {
 			switch name, value := op.Header[i], op.Header[i+1]; {
 			case strings.HasPrefix(name, "x-ms-"):
@@ -64,7 +69,11 @@ var rows = func() (byLevel [3][]row) {
 				r.arrow = true
 			}
 		}
-		byLevel[op.On] = append(byLevel[op.On], r)
+		byMethod := byLevel[op.On]
+		byMethod[op.Method] = append(byMethod[op.Method], r)
+		if alsoHead[op] {
+			byMethod[http.MethodHead] = append(byMethod[http.MethodHead], r)
+		}
 	}
 	return byLevel
 }()
@@ -80,9 +89,10 @@ func Match(method string, level wire.Resource, query url.Values, header http.Hea
 	comp, restype := query.Get("comp"), query.Get("restype")
 	var best *wire.Operation
 	most := -1
-	for i := range rows[level] {
-		r := &rows[level][i]
-		if !r.hasMethod(method) || !strings.EqualFold(r.comp, comp) || !strings.EqualFold(r.restype, restype) {
+	candidates := rows[level][method]
+	for i := range candidates {
+		r := &candidates[i]
+		if !strings.EqualFold(r.comp, comp) || !strings.EqualFold(r.restype, restype) {
 			continue
 		}
 		if weight, fits := r.weigh(query, header); fits && weight > most {
@@ -90,10 +100,6 @@ func Match(method string, level wire.Resource, query url.Values, header http.Hea
 		}
 	}
 	return best
-}
-
-func (r *row) hasMethod(method string) bool {
-	return r.op.Method == method || method == http.MethodHead && alsoHead[r.op]
 }
 
 // weigh tells whether the request fits beyond its method and fixed query, and
@@ -106,7 +112,7 @@ func (r *row) weigh(query url.Values, header http.Header) (weight int, fits bool
 		weight++
 	}
 	if r.present != "" {
-		if !query.Has(r.present) && header.Get(r.present) == "" &&
+		if !query.Has(r.present) && !has(header, r.presentHeader) &&
 			(r.op != GetPageRangesDiff || header.Get("x-ms-previous-snapshot-url") == "") {
 			return 0, false
 		}
@@ -121,6 +127,11 @@ func (r *row) weigh(query url.Values, header http.Header) (weight int, fits bool
 	return weight, true
 }
 
+func has(h http.Header, key string) bool {
+	values := h[key]
+	return len(values) > 0 && values[0] != ""
+}
+
 // Mismatch is why [Match] found no operation.
 type Mismatch struct {
 	Comp   bool   // no operation on that level has these comp and restype
@@ -133,17 +144,16 @@ type Mismatch struct {
 func Explain(method string, level wire.Resource, query url.Values) Mismatch {
 	comp, restype := query.Get("comp"), query.Get("restype")
 	m := Mismatch{Comp: true}
-	for i := range rows[level] {
-		r := &rows[level][i]
-		if !strings.EqualFold(r.comp, comp) || !strings.EqualFold(r.restype, restype) {
-			continue
-		}
-		m.Comp = false
-		if !r.hasMethod(method) {
-			continue
-		}
-		if len(r.headers) > 0 && r.present == "" {
-			return Mismatch{Header: strings.ToLower(r.headers[0][0])}
+	for candidate, list := range rows[level] {
+		for i := range list {
+			r := &list[i]
+			if !strings.EqualFold(r.comp, comp) || !strings.EqualFold(r.restype, restype) {
+				continue
+			}
+			m.Comp = false
+			if candidate == method && len(r.headers) > 0 && r.present == "" {
+				return Mismatch{Header: strings.ToLower(r.headers[0][0])}
+			}
 		}
 	}
 	m.Method = !m.Comp

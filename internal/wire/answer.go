@@ -16,6 +16,7 @@ func EncodeHeader(result any, h http.Header) {
 		v = v.Elem()
 	}
 	p := planOf(v.Type())
+	var spare []string // values share pieces of memory
 	for i := range p.response {
 		f := &p.response[i]
 		fv := v.FieldByIndex(f.index)
@@ -27,17 +28,23 @@ func EncodeHeader(result any, h http.Header) {
 		}
 		if f.kind == kindPrefix {
 			for it := fv.MapRange(); it.Next(); {
-				setHeader(h, http.CanonicalHeaderKey(f.name+it.Key().String()), it.Value().String())
+				key := http.CanonicalHeaderKey(f.name + it.Key().String())
+				h[key] = []string{checked(key, it.Value().String())}
 			}
 			continue
 		}
-		setHeader(h, f.key, f.format(fv))
+		if len(spare) == 0 {
+			spare = make([]string, 8)
+		}
+		spare[0] = checked(f.key, f.format(fv))
+		h[f.key], spare = spare[:1:1], spare[1:]
 	}
 }
 
-func setHeader(h http.Header, key, value string) {
+// checked is the value of a header, which can be one.
+func checked(key, value string) string {
 	if err := checkHeaderValue(key, value); err != nil {
 		panic("wire: " + err.Error())
 	}
-	h[key] = []string{value}
+	return value
 }

@@ -64,6 +64,9 @@ func (f *field) format(v reflect.Value) string {
 	case kindInt:
 		return strconv.FormatInt(v.Int(), 10)
 	case kindTime:
+		if v.CanAddr() {
+			return v.Addr().Interface().(*time.Time).UTC().Format(http.TimeFormat)
+		}
 		return v.Interface().(time.Time).UTC().Format(http.TimeFormat)
 	case kindSeconds:
 		d := time.Duration(v.Int())
