@@ -29,7 +29,7 @@ type Conditions struct {
 
 	// IfTags is an expression over the tags of the blob that must be true, such
 	// as "project" = 'x' AND status <> 'done'. It needs the tags permission.
-	IfTags string `header:"x-ms-if-tags"`
+	IfTags TagFilter `header:"x-ms-if-tags"`
 
 	// LeaseID is the lease that the caller holds. Writes to a leased blob need
 	// it; for reads it makes sure that the lease is still held.

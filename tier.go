@@ -60,7 +60,7 @@ const (
 type SetTierOptions struct {
 	CallOptions
 	Rehydrate RehydratePriority `header:"x-ms-rehydrate-priority"` // how soon a blob comes out of the archive
-	IfTags    string            `header:"x-ms-if-tags"`            // expression over the tags that must be true
+	IfTags    TagFilter         `header:"x-ms-if-tags"`            // expression over the tags that must be true
 	LeaseID   string            `header:"x-ms-lease-id"`           // the lease that the caller holds
 }
 

@@ -121,12 +121,13 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 
 // conditional reports whether a request is a write that its own first try would
 // keep from succeeding: with If-None-Match: * a blob that was made by a try
-// whose answer got lost looks like somebody else's.
+// whose answer got lost looks like somebody else's, and a write of tags can make
+// its own condition on tags untrue.
 func conditional(method string, header http.Header) bool {
 	if method == http.MethodGet || method == http.MethodHead {
 		return false
 	}
-	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since", "X-Ms-If-Tags"} {
 		if len(header[name]) > 0 {
 			return true
 		}

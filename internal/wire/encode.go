@@ -35,6 +35,11 @@ func encode(part any, header http.Header, query []byte) ([]byte, error) {
 			}
 			continue
 		}
+		if f.kind == kindForm {
+			if _, err := CheckTags(fv.Convert(stringMapType).Interface().(map[string]string)); err != nil {
+				return nil, err
+			}
+		}
 		text := f.format(fv)
 		if f.query {
 			query = appendQuery(query, f.name, text)

@@ -21,7 +21,7 @@ import (
 // that ends in * is a prefix for the keys of a map. Options follow the name:
 //
 //	csv      a struct of bools, joined by commas, whose fields are tagged csv:"word"
-//	form     a map, joined as a query string
+//	form     a map of index tags, joined as a query string
 //	seconds  a time.Duration in whole seconds, rounded up
 //	range    a struct of an offset and a count of bytes, as bytes=512-1023; a
 //	         count of 0 is all that follows
@@ -60,6 +60,8 @@ var (
 	plans        sync.Map // reflect.Type to *plan
 	timeType     = reflect.TypeFor[time.Time]()
 	durationType = reflect.TypeFor[time.Duration]()
+
+	stringMapType = reflect.TypeFor[map[string]string]()
 )
 
 // planOf returns the plan of a struct type. It panics on a field that cannot be
