@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/goblob/azureblob/internal/checksum"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 	"github.com/goblob/azureblob/internal/xmlplan"
@@ -82,7 +83,8 @@ func (b *BlobClient) SetTags(ctx context.Context, tags Tags, o *SetTagsOptions) 
 	if err != nil {
 		return SetTagsResult{}, b.refuse(rest.SetBlobTags, err)
 	}
-	return call[SetTagsResult](ctx, &b.handle, rest.SetBlobTags, wire.Bytes(document), o)
+	sum := Checksum{CRC64: checksum.AppendCRC64(nil, checksum.CRC64(document))}
+	return call[SetTagsResult](ctx, &b.handle, rest.SetBlobTags, wire.Bytes(document), sum, o)
 }
 
 // FindBlobsInclude says what finding blobs returns beside the current blobs.
