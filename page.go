@@ -1,50 +1,18 @@
 package azureblob
 
 import (
-	"errors"
 	"iter"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/wire"
 )
 
 // pages asks for page after page until there is no marker or the loop ends.
 func pages[P any](size int, h *handle, op *wire.Operation, marker string, next func(marker string) (*P, string, error)) iter.Seq2[*P, error] {
-	return func(yield func(*P, error) bool) {
-		if size < 0 || size > 5000 {
-			yield(nil, h.refuse(op, errors.New("the page size is not 1 to 5,000")))
-			return
-		}
-		for marker := marker; ; {
-			page, after, err := next(marker)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(page, nil) || after == "" {
-				return
-			}
-			if after == marker {
-				yield(nil, h.failed(op, errors.New("the service returned the same marker twice")))
-				return
-			}
-			marker = after
-		}
-	}
+	return link.Pages(size, h, op, marker, next)
 }
 
 // items flattens pages.
 func items[P, T any](pages iter.Seq2[*P, error], of func(*P) []*T) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for page, err := range pages {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, item := range of(page) {
-				if !yield(item, nil) {
-					return
-				}
-			}
-		}
-	}
+	return link.Items(pages, of)
 }

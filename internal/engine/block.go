@@ -55,6 +55,7 @@ type block struct {
 
 	pieces  []*piece // places for all, unless it grows: the start may be read while the rest is filled
 	taken   int      // of the places
+	off     int64    // of the first byte from the start of the upload
 	room    int64    // bytes in the pieces taken
 	n       int64    // bytes filled
 	charged int64    // bytes taken from the budget
@@ -182,6 +183,9 @@ func (c *cursor) advance(n int) {
 }
 
 func (b *block) Len() int64 { return b.n }
+
+// Offset returns where in the upload the block begins.
+func (b *block) Offset() int64 { return b.off }
 
 func (b *block) Open() io.ReadCloser {
 	r := &blockReader{b: b}

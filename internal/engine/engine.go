@@ -37,6 +37,7 @@ import (
 // touches no memory.
 type Body interface {
 	Len() int64
+	Offset() int64 // of its first byte from the start of the upload
 	Open() io.ReadCloser
 }
 

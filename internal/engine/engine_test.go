@@ -38,12 +38,13 @@ func noise(n int64) []byte {
 type sink struct {
 	fault func(ctx context.Context, index int) error // index -1 is Put, -2 Commit
 
-	mu     sync.Mutex
-	blocks map[int][]byte
-	blob   []byte
-	puts   int
-	stages int
-	made   int // blobs
+	mu      sync.Mutex
+	blocks  map[int][]byte
+	offsets map[int]int64
+	blob    []byte
+	puts    int
+	stages  int
+	made    int // blobs
 }
 
 func (s *sink) target() Target {
@@ -72,6 +73,10 @@ func (s *sink) target() Target {
 				s.blocks = map[int][]byte{}
 			}
 			s.blocks[index] = p
+			if s.offsets == nil {
+				s.offsets = map[int]int64{}
+			}
+			s.offsets[index] = body.Offset()
 			return nil
 		},
 		Commit: func(ctx context.Context, blocks int) error {
@@ -87,6 +92,9 @@ func (s *sink) target() Target {
 				b, ok := s.blocks[i]
 				if !ok || len(b) == 0 {
 					return fmt.Errorf("block %d is missing or empty", i)
+				}
+				if s.offsets[i] != int64(len(s.blob)) {
+					return fmt.Errorf("block %d says that it is at %d, and it is at %d", i, s.offsets[i], len(s.blob))
 				}
 				s.blob = append(s.blob, b...)
 			}

@@ -161,6 +161,7 @@ type section struct {
 }
 
 func (s *section) Len() int64          { return s.n }
+func (s *section) Offset() int64       { return s.at }
 func (s *section) Open() io.ReadCloser { return &sectionReader{s: s} }
 
 // sectionReader reads a section for one attempt.

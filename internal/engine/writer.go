@@ -301,6 +301,7 @@ func (w *Writer) room() ([]byte, error) {
 		return nil, w.g.stopped()
 	}
 	w.cur = newBlock(w.acct, w.prog, size)
+	w.cur.off = w.Written()
 	return w.cur.tail(), nil
 }
 
