@@ -2,6 +2,7 @@ package azureblob
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"reflect"
@@ -50,6 +51,14 @@ func init() {
 	link.Content = func(ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, send func(ctx context.Context, body engine.Body) error) error {
 		return rootOf(client).sendContent(ctx, op, content, limit, send)
 	}
+	link.SizeOf = func(source io.Reader) (int64, bool, error) {
+		if isNil(source) {
+			return 0, false, errors.New("the source is nil")
+		}
+		s, ok, err := seekable(source)
+		return s.size, ok, err
+	}
+	link.Upload = uploadAll
 	link.Source = func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error) {
 		return rootOf(client).source(ctx, op, url, access.(SourceAccess), key.(CustomerKey))
 	}

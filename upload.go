@@ -95,19 +95,26 @@ func (b *BlobClient) Upload(ctx context.Context, source io.Reader, o *UploadOpti
 	if err != nil {
 		return UploadResult{}, err
 	}
-	if s, ok, failure := seekable(source); failure != nil {
-		err = failure
-	} else if ok {
-		err = engine.UploadAt(ctx, up.target(), s.at, s.offset, s.size, up.config())
-		up.result.Size = s.size
-		if err == nil {
-			// The source is consumed, as any reader would be.
-			_, err = s.seeker.Seek(s.offset+s.size, io.SeekStart)
-		}
-	} else {
-		up.result.Size, err = engine.Upload(ctx, up.target(), source, up.config())
-	}
+	up.result.Size, err = uploadAll(ctx, source, up.target(), up.config())
 	return up.finish(err)
+}
+
+// uploadAll uploads all of a source, without a copy if it can be read at any
+// place, and tells how many bytes that was.
+func uploadAll(ctx context.Context, source io.Reader, target engine.Target, c engine.Config) (int64, error) {
+	s, ok, err := seekable(source)
+	if err != nil {
+		return 0, err
+	}
+	if !ok {
+		return engine.Upload(ctx, target, source, c)
+	}
+	if err := engine.UploadAt(ctx, target, s.at, s.offset, s.size, c); err != nil {
+		return 0, err
+	}
+	// The source is consumed, as any reader would be.
+	_, err = s.seeker.Seek(s.offset+s.size, io.SeekStart)
+	return s.size, err
 }
 
 // UploadFile is [BlobClient.Upload] of the file with that name. Errors of the

@@ -50,6 +50,14 @@ var (
 	// More than limit bytes are refused, with code RequestBodyTooLarge.
 	Content func(ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, send func(ctx context.Context, body engine.Body) error) error
 
+	// SizeOf returns how many bytes a source has from where it stands, if it can
+	// be read at any place and so knows that.
+	SizeOf func(source io.Reader) (size int64, known bool, err error)
+
+	// Upload uploads all of a source, without a copy and in parallel if it can be
+	// read at any place. It returns how many bytes that was.
+	Upload func(ctx context.Context, source io.Reader, target engine.Target, c engine.Config) (int64, error)
+
 	// Source are the headers that let the service read a copy source: its URL,
 	// what an azureblob.SourceAccess says, and an azureblob.CustomerKey.
 	Source func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error)

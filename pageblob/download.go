@@ -1,0 +1,185 @@
+package pageblob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"sync"
+
+	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/rest"
+)
+
+// DownloadSparseOptions are the options of [Client.DownloadSparse].
+type DownloadSparseOptions struct {
+	azureblob.CallOptions
+
+	// Conditions are checked with every request.
+	Conditions azureblob.Conditions
+
+	// Concurrency is how many requests are under way at a time. Default
+	// [azureblob.ClientOptions.Concurrency]; at most 1,000.
+	Concurrency int
+
+	// Progress is told how many bytes have been downloaded: never less than
+	// before, and never from two goroutines at a time.
+	Progress func(done int64)
+}
+
+// DownloadSparseResult is the result of [Client.DownloadSparse].
+type DownloadSparseResult struct {
+	azureblob.ResponseInfo
+	azureblob.BlobInfo
+	Received int64 // bytes that were downloaded; all others are zero
+}
+
+// DownloadSparse writes the pages of the blob that have content to target, each
+// at its offset, in parallel. What lies between is not asked for and not written,
+// so target has to be zero there. An *os.File is cut to nothing and then made as
+// long as the blob, which leaves holes in it where the file system has such.
+//
+// All of it comes from one state of the blob, as with
+// [azureblob.BlobClient.Download], or is an error. After an error, parts of the
+// target may have been written.
+//
+// Errors: [azureblob.BlobNotFound], which is fs.ErrNotExist;
+// [azureblob.ErrBlobModified]; [azureblob.InvalidBlobType] for a blob of another
+// type; those of target.
+//
+// REST: Get Blob Properties, Get Page Ranges and Get Blob.
+func (c *Client) DownloadSparse(ctx context.Context, target io.WriterAt, o *DownloadSparseOptions) (DownloadSparseResult, error) {
+	d := &sparseDownload{c: c, target: target}
+	if o != nil {
+		d.o = *o
+	}
+	if target == nil || reflect.ValueOf(target).Kind() == reflect.Pointer && reflect.ValueOf(target).IsNil() {
+		return DownloadSparseResult{}, link.Refuse(c, rest.GetBlob, errors.New("the target is nil"))
+	}
+	p, err := c.Properties(ctx, &azureblob.BlobPropertiesOptions{CallOptions: d.o.CallOptions, Conditions: d.o.Conditions})
+	if err != nil {
+		return DownloadSparseResult{}, err
+	}
+	d.o.Conditions.IfMatch = p.ETag
+	var ranges []azureblob.Range
+	if p.ContentLength > 0 {
+		if ranges, err = d.ranges(ctx); err != nil {
+			return DownloadSparseResult{}, modified(err)
+		}
+	}
+	if f, ok := target.(*os.File); ok {
+		if err := makeHole(f, p.ContentLength); err != nil {
+			return DownloadSparseResult{}, link.Local(c, rest.GetBlob, err)
+		}
+	}
+	if err := d.run(ctx, ranges); err != nil {
+		return DownloadSparseResult{}, modified(err)
+	}
+	return DownloadSparseResult{ResponseInfo: p.ResponseInfo, BlobInfo: p.BlobInfo, Received: d.done}, nil
+}
+
+// makeHole makes a file of zeros.
+func makeHole(f *os.File, size int64) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	return f.Truncate(size)
+}
+
+// modified marks the error of a request that found another ETag than the first.
+func modified(err error) error {
+	if errors.Is(err, azureblob.ConditionNotMet) && !errors.Is(err, azureblob.ErrBlobModified) {
+		return fmt.Errorf("%w: %w", err, azureblob.ErrBlobModified)
+	}
+	return err
+}
+
+// sparseDownload is one download on its way.
+type sparseDownload struct {
+	c      *Client
+	o      DownloadSparseOptions
+	target io.WriterAt
+
+	mu   sync.Mutex
+	done int64
+}
+
+// ranges are what is to be downloaded: the ranges of the blob, joined where there
+// is little between them.
+func (d *sparseDownload) ranges(ctx context.Context) ([]azureblob.Range, error) {
+	var all []azureblob.Range
+	conditions := d.o.Conditions
+	for r, err := range d.c.Ranges(ctx, &RangesOptions{CallOptions: d.o.CallOptions, Conditions: conditions}) {
+		if err != nil {
+			return nil, err
+		}
+		next := r.Range()
+		if n := len(all) - 1; n >= 0 && next.Offset-(all[n].Offset+all[n].Count) <= smallGap {
+			all[n].Count = next.Offset + next.Count - all[n].Offset
+			continue
+		}
+		all = append(all, next)
+	}
+	return all, nil
+}
+
+// run downloads ranges side by side. Few ranges are themselves downloaded in
+// several requests at a time.
+func (d *sparseDownload) run(ctx context.Context, ranges []azureblob.Range) error {
+	if len(ranges) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	at := link.Transfer(d.c, 0, d.o.Concurrency, nil).Concurrency
+	workers := min(len(ranges), at)
+	each := max(at/workers, 1)
+	queue := make(chan azureblob.Range)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for r := range queue {
+				if err := d.fetch(ctx, r, each); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+feed:
+	for _, r := range ranges {
+		select {
+		case queue <- r:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(queue)
+	wg.Wait()
+	if ctx.Err() != nil {
+		return link.Local(d.c, rest.GetBlob, context.Cause(ctx))
+	}
+	return nil
+}
+
+func (d *sparseDownload) fetch(ctx context.Context, r azureblob.Range, concurrency int) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	before := int64(0)
+	_, err := d.c.Download(ctx, io.NewOffsetWriter(d.target, r.Offset), &azureblob.DownloadOptions{
+		CallOptions: d.o.CallOptions, Conditions: d.o.Conditions, Range: r, Concurrency: concurrency,
+		Progress: func(done int64) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.done += done - before
+			before = done
+			if d.o.Progress != nil {
+				d.o.Progress(d.done)
+			}
+		},
+	})
+	return err
+}

@@ -1,0 +1,172 @@
+package pageblob
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/rest"
+)
+
+// MaxWrite is the most bytes that one request can write: 4 MiB. Clearing has no
+// such bound.
+const MaxWrite = 4 << 20
+
+// SequenceConditions make a write depend on the sequence number of the blob. One
+// that is not met is error 412 [azureblob.SequenceNumberConditionNotMet].
+type SequenceConditions struct {
+	IfLessThanOrEqual *int64 `header:"x-ms-if-sequence-number-le"`
+	IfLessThan        *int64 `header:"x-ms-if-sequence-number-lt"`
+	IfEqual           *int64 `header:"x-ms-if-sequence-number-eq"`
+}
+
+// WriteOptions are the options of [Client.Write].
+type WriteOptions struct {
+	azureblob.CallOptions
+	Conditions azureblob.Conditions
+	Sequence   SequenceConditions
+	Checksum   azureblob.Checksum
+}
+
+// WriteResult is the result of [Client.Write] and [Client.WriteFromURL].
+type WriteResult struct {
+	azureblob.ResponseInfo
+	ETag                      azcore.ETag `response:"ETag"`
+	LastModified              time.Time   `response:"Last-Modified"`
+	SequenceNumber            int64       `response:"x-ms-blob-sequence-number"`
+	ContentMD5                []byte      `response:"Content-MD5"`                   // of what was written
+	ContentCRC64              []byte      `response:"x-ms-content-crc64"`            // of what was written
+	ServerEncrypted           bool        `response:"x-ms-request-server-encrypted"` // always true nowadays
+	CustomerProvidedKeySHA256 string      `response:"x-ms-encryption-key-sha256"`    // base64; which customer key encrypted the write
+	EncryptionScope           string      `response:"x-ms-encryption-scope"`         // which scope did
+}
+
+// rangeHeader is the part of the blob that is written.
+type rangeHeader struct {
+	Range azureblob.Range `header:"x-ms-range,range"`
+}
+
+// Write writes all that content has over the pages at offset. That is a multiple
+// of [PageSize], as is the length of the content, which is up to [MaxWrite]. A
+// source that is an io.ReaderAt and an io.Seeker is not copied; any other one is
+// read into memory of the budget of the client first. See [Client.Upload] for
+// more content than that.
+//
+// Errors: [azureblob.InvalidPageRange] for pages beyond the end of the blob;
+// [azureblob.BlobNotFound], which is fs.ErrNotExist; [azureblob.RequestBodyTooLarge].
+//
+// REST: Put Page.
+func (c *Client) Write(ctx context.Context, offset int64, content io.Reader, o *WriteOptions) (WriteResult, error) {
+	if err := link.Check(ctx, c, rest.PutPage, o); err != nil {
+		return WriteResult{}, err
+	}
+	var r WriteResult
+	err := link.Content(ctx, c, rest.PutPage, content, MaxWrite, func(ctx context.Context, body engine.Body) (err error) {
+		span := azureblob.Range{Offset: offset, Count: body.Len()}
+		if err := checkPages(span); err != nil {
+			return link.RefuseAs(c, rest.PutPage, string(azureblob.InvalidPageRange), err)
+		}
+		r, err = link.Call[WriteResult](ctx, c, rest.PutPage, body, rangeHeader{span}, o)
+		return err
+	})
+	if err != nil {
+		return WriteResult{}, err
+	}
+	return r, nil
+}
+
+// checkPages refuses what are no whole pages.
+func checkPages(r azureblob.Range) error {
+	switch {
+	case r.Offset < 0 || r.Count <= 0 || r.Offset > MaxSize || r.Count > MaxSize-r.Offset:
+		return fmt.Errorf("%d bytes from offset %d are no part of a page blob", r.Count, r.Offset)
+	case r.Offset%PageSize != 0 || r.Count%PageSize != 0:
+		return fmt.Errorf("%d bytes from offset %d are no whole pages: both have to be multiples of %d", r.Count, r.Offset, PageSize)
+	}
+	return nil
+}
+
+// WriteFromURLOptions are the options of [Client.WriteFromURL].
+type WriteFromURLOptions struct {
+	azureblob.CallOptions
+	Conditions       azureblob.Conditions
+	Sequence         SequenceConditions
+	SourceConditions azureblob.SourceConditions
+	SourceChecksum   azureblob.SourceChecksum
+	SourceAccess     azureblob.SourceAccess
+	SourceKey        azureblob.CustomerKey // the customer key that the source is encrypted with
+}
+
+// WriteFromURL has the service copy a range of a source, which is a blob or a
+// file with a URL that it can read, over the pages at offset. The URL is signed,
+// or public, or [azureblob.SourceAccess] says how to read it. The offsets and the
+// count are multiples of [PageSize], and the count is up to [MaxWrite].
+//
+// Errors: [azureblob.CannotVerifyCopySource]; [azureblob.SourceConditionNotMet];
+// [azureblob.InvalidPageRange] for pages beyond the end of the blob.
+//
+// REST: Put Page From URL.
+func (c *Client) WriteFromURL(ctx context.Context, offset int64, sourceURL string, source azureblob.Range, o *WriteFromURLOptions) (WriteResult, error) {
+	var from WriteFromURLOptions
+	if o != nil {
+		from = *o
+	}
+	span := azureblob.Range{Offset: offset, Count: source.Count}
+	err := checkPages(span)
+	if err == nil {
+		err = checkPages(source)
+	}
+	if err == nil && source.Count > MaxWrite {
+		err = fmt.Errorf("%d bytes are more than the %d that one request can write", source.Count, MaxWrite)
+	}
+	if err != nil {
+		return WriteResult{}, link.RefuseAs(c, rest.PutPageFromURL, string(azureblob.InvalidPageRange), err)
+	}
+	if err := link.Check(ctx, c, rest.PutPageFromURL, o); err != nil {
+		return WriteResult{}, err
+	}
+	headers, err := link.Source(ctx, c, rest.PutPageFromURL, sourceURL, from.SourceAccess, from.SourceKey)
+	if err != nil {
+		return WriteResult{}, err
+	}
+	sourceRange := struct {
+		Range azureblob.Range `header:"x-ms-source-range,range"`
+	}{source}
+	return link.Call[WriteResult](ctx, c, rest.PutPageFromURL, nil, rangeHeader{span}, headers, sourceRange, o)
+}
+
+// ClearOptions are the options of [Client.Clear].
+type ClearOptions struct {
+	azureblob.CallOptions
+	Conditions azureblob.Conditions
+	Sequence   SequenceConditions
+}
+
+// ClearResult is the result of [Client.Clear].
+type ClearResult struct {
+	azureblob.ResponseInfo
+	ETag           azcore.ETag `response:"ETag"`
+	LastModified   time.Time   `response:"Last-Modified"`
+	SequenceNumber int64       `response:"x-ms-blob-sequence-number"`
+	ContentMD5     []byte      `response:"Content-MD5"`        // of the request, which has no content
+	ContentCRC64   []byte      `response:"x-ms-content-crc64"` // of the request, which has no content
+}
+
+// Clear makes pages zero and gives their storage back. The offset and the count
+// are multiples of [PageSize], and there may be any number of them.
+//
+// Errors: [azureblob.InvalidPageRange] for pages beyond the end of the blob.
+//
+// REST: Put Page.
+func (c *Client) Clear(ctx context.Context, pages azureblob.Range, o *ClearOptions) (ClearResult, error) {
+	if err := checkPages(pages); err != nil {
+		return ClearResult{}, link.RefuseAs(c, rest.ClearPages, string(azureblob.InvalidPageRange), err)
+	}
+	return link.Call[ClearResult](ctx, c, rest.ClearPages, nil, rangeHeader{pages}, o)
+}
