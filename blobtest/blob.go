@@ -143,7 +143,7 @@ func setBlobHTTPHeaders(x *exchange) error {
 	if err := x.writable(b, r); err != nil {
 		return err
 	}
-	r.headers = headers
+	r.headers, r.copied = headers, copyState{} // the blob is no longer a copy
 	x.touch(b)
 	if r.kind == azureblob.PageBlob {
 		x.set("x-ms-blob-sequence-number", strconv.FormatInt(r.sequence, 10))

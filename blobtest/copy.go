@@ -1,10 +1,8 @@
 package blobtest
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,84 +14,6 @@ func init() {
 	handle(rest.CopyBlob, endpoint{prepare: prepareCopy, run: copyBlob, needs: createBlob})
 	handle(rest.CopyBlobFromURL, endpoint{prepare: prepareCopyFromURL, run: copyBlobFromURL, needs: createBlob})
 	handle(rest.IncrementalCopyBlob, endpoint{prepare: prepareCopy, run: copyIncremental, needs: createBlob})
-	handle(rest.AbortCopyBlob, endpoint{run: abortCopy, needs: writeBlob})
-}
-
-// pendingCopy is a copy that takes its time. It ends when a request comes in
-// after its end, so nothing has to run for it.
-type pendingCopy struct {
-	blob       *blob
-	revision   *revision // the destination, empty until the end
-	complete   revision  // what it will be
-	begun, end time.Time
-}
-
-// guard refuses writes of what is being copied to, or is kept by copies.
-func (c *copyState) guard() error {
-	switch {
-	case c.pending != nil:
-		return fail(azureblob.PendingCopyOperation)
-	case c.incremental:
-		return fail(azureblob.OperationNotAllowedOnIncrementalCopyBlob)
-	}
-	return nil
-}
-
-// advanceCopies ends the copies whose time has come, and tells of the others
-// how far they are.
-func (s *store) advanceCopies(now time.Time) {
-	if len(s.copies) == 0 {
-		return
-	}
-	s.copies = slices.DeleteFunc(s.copies, func(p *pendingCopy) bool {
-		r := p.revision
-		if r.copied.pending != p {
-			return true // aborted
-		}
-		total := p.complete.content.size()
-		if now.Before(p.end) {
-			done := int64(float64(total) * float64(now.Sub(p.begun)) / float64(p.end.Sub(p.begun)))
-			r.copied.progress = fmt.Sprintf("%d/%d", max(0, min(done, total)), total)
-			return false
-		}
-		r.content, r.blocks, r.appended, r.headers.ContentMD5 = p.complete.content, p.complete.blocks, p.complete.appended, p.complete.headers.ContentMD5
-		r.etag, r.modified = etagOf(s.tick(p.end)), p.end
-		s.succeed(p.blob, r, p.end)
-		return true
-	})
-}
-
-// succeed writes down that the copy to r is complete. An incremental one makes
-// a snapshot of it.
-func (s *store) succeed(b *blob, r *revision, at time.Time) {
-	r.copied.pending, r.copied.status, r.copied.completed = nil, azureblob.CopySuccess, at
-	r.copied.progress = fmt.Sprintf("%d/%d", r.content.size(), r.content.size())
-	if r.copied.incremental {
-		r.copied.snapshot = s.tick(at).Format(idForm)
-		snapshot := *r
-		snapshot.id = r.copied.snapshot
-		b.snapshots = append(slices.Clip(b.snapshots), &snapshot)
-	}
-}
-
-// startCopy makes next, which holds the content of the source, the current
-// revision, or lets it become that over time.
-func (x *exchange) startCopy(b *blob, next *revision, takes time.Duration) {
-	next.copied.id, next.copied.source = newRequestID(), publicSource(x.params.text("x-ms-copy-source"))
-	b.staged = staged{}
-	if takes <= 0 {
-		x.commit(b, next)
-		x.server.succeed(b, next, x.now)
-	} else {
-		p := &pendingCopy{b, next, *next, x.now, x.now.Add(takes)}
-		next.copied.status, next.copied.pending = azureblob.CopyPending, p
-		next.copied.progress = fmt.Sprintf("0/%d", next.content.size())
-		next.content, next.blocks, next.appended, next.headers.ContentMD5 = content{}, nil, 0, nil
-		x.server.copies = append(x.server.copies, p)
-		x.commit(b, next)
-	}
-	x.set("x-ms-copy-id", next.copied.id)
-	x.set("x-ms-copy-status", string(next.copied.status))
 }
 
 // publicSource is the URL of a source as its copy tells it: without signatures.
@@ -155,8 +75,16 @@ func (x *exchange) copyTarget() (*blob, *revision, error) {
 	if err := x.overwritable(b); err != nil {
 		return nil, nil, err
 	}
-	if r := b.live(); r != nil && r.kind != next.kind {
+	r := b.live()
+	switch {
+	case r == nil:
+		return b, next, nil
+	case r.kind != next.kind:
 		return nil, nil, fail(azureblob.InvalidBlobType)
+	case r.tier.at(x.now).tier == azureblob.TierArchive:
+		return nil, nil, fail(azureblob.BlobArchived)
+	case next.tier.inferred && r.tier.target == "":
+		next.tier = r.tier // that of what is overwritten stays
 	}
 	return b, next, nil
 }
@@ -168,25 +96,40 @@ func copyBlob(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if b.lease.held(x.now) && !b.lease.expires.IsZero() {
+		return fail(azureblob.InfiniteLeaseDurationRequired)
+	}
 	if text := x.params.text("x-ms-seal-blob"); text != "" {
 		if next.kind != azureblob.AppendBlob {
 			return invalidHeader("x-ms-seal-blob", text)
 		}
 		next.sealed = seal
 	}
+	takes := x.server.options.CopyDuration
 	if x.source.revision.tier.at(x.now).tier == azureblob.TierArchive {
-		if next.tier.inferred {
-			return fail(azureblob.BlobArchived)
+		wait, err := x.rehydrate(next, priority)
+		if err != nil {
+			return err
 		}
-		if wanted := next.tier.tier; wanted != azureblob.TierArchive {
-			if priority == "" {
-				priority = azureblob.RehydrateStandard
-			}
-			next.tier = tiering{tier: azureblob.TierArchive, changed: x.now, target: wanted, priority: priority, ready: x.now.Add(x.rehydration(priority))}
-		}
+		takes = max(takes, wait)
 	}
-	x.startCopy(b, next, x.server.options.CopyDuration)
+	x.startCopy(b, next, takes)
 	return x.answerCopy(b)
+}
+
+// rehydrate makes next, a copy of what is in the archive, wait for its content,
+// and returns for how long. It has to be for another tier, which the request names.
+func (x *exchange) rehydrate(next *revision, priority azureblob.RehydratePriority) (time.Duration, error) {
+	wanted := next.tier.tier
+	if x.params.text("x-ms-access-tier") == "" || wanted == azureblob.TierArchive {
+		return 0, fail(azureblob.BlobArchived)
+	}
+	if priority == "" {
+		priority = azureblob.RehydrateStandard
+	}
+	wait := x.rehydration(priority)
+	next.tier = tiering{tier: azureblob.TierArchive, changed: x.now, target: wanted, priority: priority, ready: x.now.Add(wait)}
+	return wait, nil
 }
 
 // answerCopy is the answer to copies.
@@ -260,27 +203,4 @@ func splitSource(text string) (blob, snapshot string) {
 		return "", ""
 	}
 	return u.Host + u.EscapedPath(), u.Query().Get("snapshot")
-}
-
-func abortCopy(x *exchange) error {
-	id := x.query.Get("copyid")
-	if id == "" {
-		return missingQuery("copyid")
-	}
-	b, r, err := x.findBlob()
-	if err != nil {
-		return err
-	}
-	if err := x.checkLease(&b.lease, onBlob, writing); err != nil {
-		return err
-	}
-	switch {
-	case r.copied.id != "" && r.copied.id != id:
-		return fail(azureblob.CopyIDMismatch)
-	case r.copied.pending == nil:
-		return fail(azureblob.NoPendingCopyOperation)
-	}
-	r.copied.pending, r.copied.status, r.copied.completed = nil, azureblob.CopyAborted, x.now
-	x.touch(b)
-	return x.answer(http.StatusNoContent, nil)
 }

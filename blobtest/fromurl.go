@@ -25,7 +25,10 @@ func init() {
 type source struct {
 	revision revision // as it was; of another server, what its answer told
 	content  content  // the part of it that was asked for
+	total    int64    // bytes of that part, if they all came
 	tagged   bool     // the caller may read its tags
+	origin   origin   // where it is, if on this server
+	broken   string   // why a copy of it will fail, if it did not all come
 }
 
 // maxBlockFromURL is the most that Put Block From URL takes.
@@ -92,7 +95,7 @@ func (x *exchange) readSource(trust bool, limit int64) error {
 	if x.serves(r) {
 		err = x.readHere(r, trust)
 	} else {
-		err = x.readElsewhere(r, limit)
+		err = x.readElsewhere(r, trust, limit)
 	}
 	if err == nil && x.source.content.size() > limit {
 		err = fail(azureblob.RequestBodyTooLarge).with("MaxLimit", base10(limit))
@@ -170,7 +173,7 @@ func (x *exchange) asSource(trust bool) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{*r, r.content.slice(part.off, part.n), x.grant.may('t')}, nil
+	return &source{revision: *r, content: r.content.slice(part.off, part.n), total: part.n, tagged: x.grant.may('t'), origin: origin{b, r, r.etag}}, nil
 }
 
 // sourceFailure is the error of a source that cannot be read, which is how
@@ -189,8 +192,9 @@ func sourceFailure(x *exchange, status int, code azureblob.ErrorCode) *failure {
 	return f
 }
 
-// readElsewhere reads a source on another server.
-func (x *exchange) readElsewhere(r *http.Request, limit int64) error {
+// readElsewhere reads a source on another server. If later is set, a copy that
+// has begun tells that the source broke off, and not this request.
+func (x *exchange) readElsewhere(r *http.Request, later bool, limit int64) error {
 	part := r.Header.Get("x-ms-range")
 	if part != "" {
 		r.Header.Set("Range", part) // not every server is a Blob service
@@ -210,6 +214,13 @@ func (x *exchange) readElsewhere(r *http.Request, limit int64) error {
 		return sourceFailure(x, http.StatusBadRequest, code)
 	}
 	c, err := readAnswer(resp, limit)
+	if errors.Is(err, errBrokeOff) {
+		if !later {
+			return fail(azureblob.CannotVerifyCopySource)
+		}
+		x.source = &source{revision: foreign(resp.Header), total: max(0, resp.ContentLength), broken: sourceBroke}
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -223,9 +234,12 @@ func (x *exchange) readElsewhere(r *http.Request, limit int64) error {
 		}
 		c = c.slice(first, last-first+1)
 	}
-	x.source = &source{revision: foreign(resp.Header), content: c}
+	x.source = &source{revision: foreign(resp.Header), content: c, total: c.size()}
 	return nil
 }
+
+// errBrokeOff is the error of an answer whose body does not come to its end.
+var errBrokeOff = errors.New("the answer broke off")
 
 // readAnswer reads the body of an answer, but no more than limit bytes.
 func readAnswer(resp *http.Response, limit int64) (content, error) {
@@ -236,14 +250,14 @@ func readAnswer(resp *http.Response, limit int64) (content, error) {
 	if resp.ContentLength >= 0 {
 		c, err := readContent(resp.Body, resp.ContentLength, newSummer(0))
 		if err != nil {
-			return content{}, fail(azureblob.CannotVerifyCopySource)
+			return content{}, errBrokeOff
 		}
 		return c, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil:
-		return content{}, fail(azureblob.CannotVerifyCopySource)
+		return content{}, errBrokeOff
 	case int64(len(b)) > limit:
 		return content{}, tooLarge
 	}

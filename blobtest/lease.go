@@ -203,6 +203,9 @@ func (x *exchange) findLease() (*lease, leaseInfo, error) {
 	if err != nil {
 		return nil, leaseInfo{}, err
 	}
+	if r.copied.pending != nil {
+		return nil, leaseInfo{}, fail(azureblob.PendingCopyOperation)
+	}
 	return &b.lease, leaseInfo{ETag: r.etag, LastModified: r.modified}, x.checkWrite(r)
 }
 

@@ -50,8 +50,11 @@ type Options struct {
 	SecondaryLag time.Duration
 
 	// CopyDuration is how long Copy Blob takes. Until then the copy is pending,
-	// with a progress that follows from the time, and can be aborted. Default
-	// none: a copy has succeeded when its request is answered.
+	// with a progress that follows from the time, and can be aborted. It fails
+	// if its source on this server is changed or deleted before; what is
+	// elsewhere is read at once. Default none: a copy has succeeded when its
+	// request is answered. Copies out of the archive take as long as rehydration
+	// in any case.
 	CopyDuration time.Duration
 
 	// Versioning keeps what a blob was before every write and deletion, as

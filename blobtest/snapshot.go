@@ -32,11 +32,11 @@ func snapshotBlob(x *exchange) error {
 	if err := x.opens(r); err != nil {
 		return err
 	}
-	switch {
-	case r.tier.at(x.now).tier == azureblob.TierArchive:
+	if err := r.copied.guard(); err != nil {
+		return err
+	}
+	if r.tier.at(x.now).tier == azureblob.TierArchive {
 		return fail(azureblob.BlobArchived)
-	case r.copied.incremental:
-		return fail(azureblob.OperationNotAllowedOnIncrementalCopyBlob)
 	}
 	moment := x.server.tick(x.now)
 	s := *r

@@ -55,6 +55,11 @@ var notAnswered = map[string]string{
 	"x-ms-incremental-copy":                          "Azurite lacks incremental copies; see the tests of blobtest",
 }
 
+// notAsked are operations that the suite does not ask of blobtest, with the reason.
+var notAsked = map[string]string{
+	"Container_Rename": "no public page tells what it does; both services are asked in TestRename, and none renames",
+}
+
 // record takes note of an answer of blobtest.
 func (a *answer) record(method, path, query string, h header) {
 	if a.s.azurite || a.status >= 300 {
@@ -119,6 +124,9 @@ func compareAnswers() int {
 	for _, op := range protocol.Operations {
 		have := answered.headers[op.ID]
 		if have == nil {
+			if notAsked[op.ID] == "" {
+				missing = append(missing, op.ID+": the whole operation")
+			}
 			continue
 		}
 		asked++

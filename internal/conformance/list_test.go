@@ -100,3 +100,81 @@ func TestLongDelimiter(t *testing.T) {
 		}
 	})
 }
+
+// TestArrowListing asks for a listing in Arrow. A service that does not know that
+// answers in XML, and says so.
+func TestArrowListing(t *testing.T) {
+	each(t, func(s *service) {
+		s.put("a/b", "x", nil)
+		arrow := header{"Accept": "application/vnd.apache.arrow.stream,application/xml"}
+		s.do("GET", s.container, "restype=container&comp=list", arrow, "").want(200, "").has(header{"Content-Type": "application/xml"}).holds("<EnumerationResults", "<Name>a/b</Name>")
+		s.do("GET", s.container, "restype=container&comp=list&delimiter=%2F", arrow, "").want(200, "").has(header{"Content-Type": "application/xml"}).holds("<BlobPrefix><Name>a/</Name>")
+	})
+}
+
+// TestRename asks for an operation that is in the clients' description of the
+// protocol, but on no page of it.
+func TestRename(t *testing.T) {
+	each(t, func(s *service) {
+		s.lacking("container rename")
+		s.do("PUT", s.container+"r", "restype=container&comp=rename", header{"x-ms-source-container-name": s.container}, "").want(501, "APINotImplemented")
+		s.do("HEAD", s.container+"r", "restype=container", nil, "").want(404, "ContainerNotFound")
+	})
+}
+
+func TestIncludes(t *testing.T) {
+	each(t, func(s *service) {
+		s.put("b", "x", header{"x-ms-meta-k": "v", "x-ms-tags": "t=1"})
+		s.blob("PUT", "copy", "", header{"x-ms-copy-source": s.url(s.container + "/b")}, "").want(202, "")
+		s.blob("PUT", "staged", "comp=block&blockid=QQ%3D%3D", nil, "x").want(201, "")
+		list := func(include string) *answer {
+			return s.do("GET", s.container, "restype=container&comp=list&include="+include, nil, "")
+		}
+		list("metadata,tags,copy,uncommittedblobs,snapshots").want(200, "").holds("<k>v</k>", "<Key>t</Key>", "<CopyStatus>success</CopyStatus>", "<CopyProgress>1/1</CopyProgress>", "<Name>staged</Name>")
+		list("copy").want(200, "").holds("<CopySource>", "<CopyCompletionTime>", "<CopyId>").holdsNot("<Metadata>", "<Tags>", "staged")
+		s.lacking("checks of listings")
+		list("metadata").want(200, "").holdsNot("<CopyStatus>")
+		list("everything").want(400, "InvalidQueryParameterValue")
+		s.do("GET", s.container, "restype=container&comp=list&delimiter=%2F&include=snapshots", nil, "").want(400, "InvalidQueryParameterValue")
+		s.do("GET", s.container, "restype=container&comp=list&maxresults=0", nil, "").want(400, "OutOfRangeQueryParameterValue")
+	})
+}
+
+// TestSnapshotPages lists blobs and their snapshots in pages of every size.
+func TestSnapshotPages(t *testing.T) {
+	each(t, func(s *service) {
+		s.lacking("snapshot paging")
+		var want []string
+		for _, name := range []string{"a", "b"} {
+			s.put(name, "x", nil)
+			for range 3 {
+				s.blob("PUT", name, "comp=snapshot", nil, "").want(201, "")
+				want = append(want, name)
+			}
+			want = append(want, name)
+		}
+		for size := range 9 {
+			if got := s.list("include=snapshots", size); !slices.Equal(got, want) {
+				s.Errorf("pages of %d: %q", size, got)
+			}
+		}
+	})
+}
+
+// TestBadRequests sends what is no operation, or a parameter that is no value.
+func TestBadRequests(t *testing.T) {
+	each(t, func(s *service) {
+		s.lacking("checks of requests")
+		s.put("b", "x", nil)
+		s.do("PUT", s.container, "restype=container&comp=nothing", nil, "").want(400, "InvalidQueryParameterValue")
+		s.blob("GET", "b", "comp=nothing", nil, "").want(400, "InvalidQueryParameterValue")
+		s.blob("GET", "b", "timeout=soon", nil, "").want(400, "InvalidQueryParameterValue")
+		s.blob("POST", "b", "", nil, "").want(405, "UnsupportedHttpVerb")
+		s.blob("PUT", strings.Repeat("n", 1025), "", header{"x-ms-blob-type": "BlockBlob"}, "x").want(400, "OutOfRangeInput")
+		s.blob("PUT", "c", "", header{"x-ms-blob-type": "SquareBlob"}, "x").want(400, "InvalidHeaderValue")
+		s.blob("PUT", "c", "", nil, "x").want(400, "MissingRequiredHeader")
+		wrong := *s
+		wrong.key = "AAAA"
+		wrong.owner().blob("GET", "b", "", nil, "").want(403, "AuthenticationFailed")
+	})
+}
