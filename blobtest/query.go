@@ -96,6 +96,7 @@ func queryBlob(x *exchange) error {
 	info := x.describe(b, r)
 	info.ContentMD5, info.ContentLength = nil, 0
 	info.ContentType = "avro/binary"
+	x.setSum("x-ms-blob-content-md5", r.headers.ContentMD5)
 	return x.answerContent(http.StatusOK, r, &info, contentOf(out))
 }
 

@@ -133,7 +133,7 @@ func TestCopyBlobFromURL(t *testing.T) {
 		s.blob("HEAD", "to", "", nil, "").want(200, "").has(header{"x-ms-copy-source": source}) // without the signature
 		s.blob("PUT", "to", "", with(from, "x-ms-source-content-md5", "XUFAKrxLKna5cZ2REBfFkg=="), "").want(202, "").has(header{"Content-MD5": "XUFAKrxLKna5cZ2REBfFkg=="})
 		s.blob("PUT", "to", "", with(from, "x-ms-source-content-md5", "AAAAAAAAAAAAAAAAAAAAAA=="), "").want(400, "Md5Mismatch")
-		s.blob("PUT", "to", "", with(with(from, "x-ms-copy-source-tag-option", "COPY"), "x-ms-tags", "a=b"), "").want(400, "BothUserTagsAndSourceTagsCopyPresentException")
+		s.blob("PUT", "to", "", with(with(from, "x-ms-copy-source-tag-option", "COPY"), "x-ms-tags", "a=b"), "").want(409, "BothUserTagsAndSourceTagsCopyPresentException")
 	})
 }
 
