@@ -15,7 +15,7 @@ import (
 var parts = []any{
 	metadataHeaders{}, blockOptions{}, rangeHeader{}, customerKeyHeaders{}, encryptionScopeHeader{},
 	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
-	tagSet{}, tagSearch{},
+	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a
