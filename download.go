@@ -35,6 +35,11 @@ type DownloadOptions struct {
 	// Range is what to download; the zero Range is all of the blob.
 	Range Range
 
+	// Validate has the service send a CRC64 with all content, which is checked as
+	// it comes: content that was damaged on the way is an error. It is an error as
+	// well if the service does not know structured messages, as emulators do not.
+	Validate bool
+
 	// BlockSize is the size in bytes of the ranges that the content is asked for
 	// in, at most 4,000 MiB. Default 8 MiB, and 4 MiB for a [Reader], which
 	// holds several blocks in memory.
@@ -224,7 +229,7 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 		asked.Range = fmt.Sprintf("bytes=%d-%d", off, off+n-1)
 	}
 	var r DownloadResult
-	resp, err := d.b.send(ctx, rest.GetBlob, &r, nil, asked, &o)
+	resp, err := d.b.send(ctx, rest.GetBlob, &r, nil, asked, validated{d.o.Validate}, &o)
 	if err != nil {
 		if d.started && errors.Is(err, ConditionNotMet) {
 			err = modified(err)
@@ -251,6 +256,9 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 		if resp.StatusCode == 206 && resp.Header.Get("x-ms-blob-content-md5") == "" {
 			d.result.HTTPHeaders.ContentMD5 = nil // it is that of the range
 		}
+	}
+	if d.o.Validate {
+		resp.Body = finalSums{resp.Body}
 	}
 	return resp.Body, a, nil
 }

@@ -1,7 +1,6 @@
 package azureblob_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -23,6 +22,7 @@ import (
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/appendblob"
 	"github.com/goblob/azureblob/blockblob"
+	"github.com/goblob/azureblob/internal/checksum"
 	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
@@ -391,9 +391,17 @@ func (m *protocolTransport) Do(req *http.Request) (*http.Response, error) {
 		if op == rest.GetBlob {
 			resp.StatusCode, body = http.StatusPartialContent, "ab"
 			h.Set("Content-Range", "bytes 2-3/5")
+			h.Set("x-ms-structured-content-length", "2")
+			if req.Header.Get("x-ms-structured-body") != "" {
+				framed, err := io.ReadAll(checksum.Message(wire.Bytes(body)).Open())
+				if err != nil {
+					return nil, err
+				}
+				body = string(framed)
+			}
 		}
 		resp.ContentLength = int64(len(body))
-		resp.Body = io.NopCloser(bytes.NewReader([]byte(body)))
+		resp.Body = io.NopCloser(strings.NewReader(body))
 		return resp, nil
 	}
 	return nil, fmt.Errorf("%s is not in the protocol", op.ID)

@@ -93,4 +93,3 @@ func TestSASURLOfBlob(t *testing.T) {
 		}
 	})
 }
-

@@ -72,10 +72,8 @@ func loadProtocol(t testing.TB) *protocol {
 // reason.
 var notSent = map[string]string{
 	"Accept":                                  "the service answers in XML without it",
-	"x-ms-structured-body":                    "checksums of content come with a later version",
-	"x-ms-structured-content-length":          "checksums of content come with a later version",
-	"x-ms-range-get-content-md5":              "checksums of content come with a later version",
-	"x-ms-range-get-content-crc64":            "checksums of content come with a later version",
+	"x-ms-range-get-content-md5":              "structured messages check ranges of any length",
+	"x-ms-range-get-content-crc64":            "structured messages check ranges of any length",
 	"BlockBlob_CommitBlockList Content-MD5":   "the list, which the module makes, goes with its CRC64",
 	"Blob_SetTags Content-MD5":                "the tags, of which the module makes a document, go with its CRC64",
 	"BlockBlob_UploadBlobFromURL Content-MD5": "the request has no content; SourceMD5 is that of the source",
@@ -86,14 +84,14 @@ var notTaken = map[string]string{
 	"Content-Type":                                 "of answers that are no blob: it is always the same, and in ResponseInfo.Header",
 	"Accept-Ranges":                                "always bytes",
 	"Content-Range":                                "checked by downloads and not returned",
-	"x-ms-structured-body":                         "checksums of content come with a later version",
-	"x-ms-structured-content-length":               "checksums of content come with a later version",
+	"x-ms-structured-body":                         "checked by the wire layer and not returned",
+	"x-ms-structured-content-length":               "checked by the wire layer and not returned",
 	"BlockBlob_CommitBlockList x-ms-content-crc64": "of the block list, which the module makes",
 	"BlockBlob_CommitBlockList Content-MD5":        "of the block list, which the module makes",
-	"Blob_Download x-ms-content-crc64":             "of a part of the content: checksums of content come with a later version",
-	"Blob_Download Content-MD5":                    "of a part of the content: checksums of content come with a later version",
-	"BlockBlob_Query x-ms-content-crc64":           "of a part of the content: checksums of content come with a later version",
-	"BlockBlob_Query Content-MD5":                  "of a part of the content: checksums of content come with a later version",
+	"Blob_Download x-ms-content-crc64":             "only comes if x-ms-range-get-content-md5 or -crc64 asks for it",
+	"Blob_Download Content-MD5":                    "only comes if x-ms-range-get-content-md5 or -crc64 asks for it",
+	"BlockBlob_Query x-ms-content-crc64":           "only comes if x-ms-range-get-content-md5 or -crc64 asks for it",
+	"BlockBlob_Query Content-MD5":                  "only comes if x-ms-range-get-content-md5 or -crc64 asks for it",
 }
 
 // TestOperationTable compares the rows of the table with the protocol.

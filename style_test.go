@@ -103,7 +103,7 @@ var layers = map[string][]string{
 	"internal/pipeline":    {},
 	"internal/rest":        {"internal/wire"},
 	"internal/selfsigned":  {},
-	"internal/wire":        {"internal/pipeline", "internal/xmlplan"},
+	"internal/wire":        {"internal/checksum", "internal/pipeline", "internal/xmlplan"},
 	"internal/xmlplan":     {},
 	"internal/conformance": {}, // tests only
 	"examples":             {"", "appendblob", "blobtest", "blockblob", "pageblob", "sas"},

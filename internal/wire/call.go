@@ -55,6 +55,10 @@ func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, err
 		if !c.Op.Succeeded(resp.StatusCode) {
 			return resp, newFault(resp)
 		}
+		if err := unframe(c, req.Raw().Header, resp); err != nil {
+			drain(resp.Body)
+			return nil, err
+		}
 		broken, err := c.decode(resp)
 		if broken && try < c.Rereads && ctx.Err() == nil {
 			reflect.ValueOf(c.Result).Elem().SetZero()
@@ -106,11 +110,12 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 	}
 	raw := req.Raw()
 	raw.Header = header
-	if c.Body != nil {
-		raw.ContentLength = c.Body.Len()
+	body := frame(c.Body, header)
+	if body != nil {
+		raw.ContentLength = body.Len()
 	}
 	req.SetOperationValue(pipeline.Call{
-		Body: c.Body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: !once,
+		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: !once,
 	})
 	if c.Op.Answer != Empty {
 		// Lists are decoded while they arrive, and blobs belong to the caller.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goblob/azureblob/internal/checksum"
 )
 
 // encode writes the fields of part, a struct or a pointer to one, into the
@@ -66,6 +68,8 @@ func (f *field) format(v reflect.Value) string {
 	switch f.kind {
 	case kindBool:
 		return strconv.FormatBool(v.Bool())
+	case kindMessage:
+		return checksum.MessageForm
 	case kindInt:
 		return strconv.FormatInt(v.Int(), 10)
 	case kindTime:

@@ -23,6 +23,7 @@ import (
 //	csv      a struct of bools, joined by commas, whose fields are tagged csv:"word"
 //	form     a map of index tags, joined as a query string
 //	seconds  a time.Duration in whole seconds, rounded up
+//	message  a bool, as the form of structured messages
 //	range    a struct of an offset and a count of bytes, as bytes=512-1023; a
 //	         count of 0 is all that follows
 type plan struct {
@@ -54,6 +55,7 @@ const (
 	kindForm
 	kindCSV
 	kindRange
+	kindMessage
 )
 
 var (
@@ -133,6 +135,8 @@ func newField(t reflect.Type, sf reflect.StructField, index []int, tag string, q
 		f.kind = kindSeconds
 	case ft.Kind() == reflect.String:
 		f.kind = kindString
+	case ft.Kind() == reflect.Bool && option == "message":
+		f.kind = kindMessage
 	case ft.Kind() == reflect.Bool:
 		f.kind = kindBool
 	case ft.Kind() == reflect.Int, ft.Kind() == reflect.Int32, ft.Kind() == reflect.Int64:

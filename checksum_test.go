@@ -1,0 +1,156 @@
+package azureblob_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/blobtest"
+	"github.com/goblob/azureblob/blockblob"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i*7 + i>>8*13 + i>>16*29)
+	}
+	return b
+}
+
+// TestValidate moves content with its checksums, one way and back.
+func TestValidate(t *testing.T) {
+	srv := blobtest.New(t)
+	c, ctx := newContainer(t, srv.ServiceClient(azureblob.CapturingOptions())), t.Context()
+	for _, n := range []int{0, 1, 1 << 20, 9<<20 + 7, 33 << 20} {
+		content := randomBytes(n)
+		for name, source := range map[string]io.Reader{"at": bytes.NewReader(content), "stream": io.MultiReader(bytes.NewReader(content))} {
+			b := c.Blob(fmt.Sprint(name, n))
+			if _, err := b.Upload(ctx, source, &azureblob.UploadOptions{Validate: true}); err != nil {
+				t.Fatalf("%s, %d: %v", name, n, err)
+			}
+			got, err := b.ReadAll(ctx, &azureblob.DownloadOptions{Validate: true})
+			if err != nil || !bytes.Equal(got, content) {
+				t.Errorf("%s: %d of %d bytes, %v", name, len(got), n, err)
+			}
+		}
+	}
+	seen := map[string]int{}
+	for _, r := range srv.Requests() {
+		if r.Header.Get("x-ms-structured-body") != "" || r.Header.Get("x-ms-content-crc64") != "" {
+			seen[r.Operation]++
+		} else if r.Operation == "Get Blob" || r.Operation == "Put Blob" || r.Operation == "Put Block" {
+			t.Errorf("%s went without a checksum", r.Operation)
+		}
+	}
+	if seen["Get Blob"] == 0 || seen["Put Blob"] == 0 || seen["Put Block"] == 0 || seen["Put Block List"] == 0 {
+		t.Errorf("seen %v", seen)
+	}
+	r, err := c.Blob("at9437191").NewReader(ctx, &azureblob.DownloadOptions{Validate: true, Range: azureblob.Range{Offset: 5, Count: 5 << 20}, BlockSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, randomBytes(9<<20 + 7)[5:5+5<<20]) {
+		t.Errorf("%d bytes of a range, %v", len(got), err)
+	}
+}
+
+// TestValidateFindsDamage flips bits on the way. Without checksums nobody notices.
+func TestValidateFindsDamage(t *testing.T) {
+	srv := blobtest.New(t)
+	s := srv.ServiceClient(&azureblob.ClientOptions{Retry: azureblob.RetryOptions{Total: -1}})
+	c, ctx := newContainer(t, s), t.Context()
+	content := randomBytes(3 << 20)
+	for _, block := range []int64{1 << 20, 8 << 20} {
+		srv.Inject(blobtest.Fault{Blob: "damaged", At: blobtest.DuringRequest, FlipBit: true})
+		_, err := c.Blob("damaged").Upload(ctx, bytes.NewReader(content), &azureblob.UploadOptions{Validate: true, BlockSize: block})
+		if !errors.Is(err, azureblob.CRC64Mismatch) {
+			t.Errorf("upload in blocks of %d: %v", block, err)
+		}
+		if ok, _ := c.Blob("damaged").Exists(ctx, nil); ok {
+			t.Error("damaged content made a blob")
+		}
+	}
+	b := c.Blob("good")
+	if _, err := b.Upload(ctx, bytes.NewReader(content), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, offset := range []int64{1, 5, 20, 1 << 20, 3 << 20, 3<<20 + 25, 3<<20 + 38} {
+		srv.Inject(blobtest.Fault{Operation: "Get Blob", FlipBit: true, Offset: offset})
+		if _, err := b.ReadAll(ctx, &azureblob.DownloadOptions{Validate: true}); err == nil {
+			t.Errorf("a bit at %d was flipped, and nothing was found", offset)
+		}
+	}
+	srv.Inject(blobtest.Fault{Operation: "Get Blob", FlipBit: true, Offset: 1 << 20})
+	if got, err := b.ReadAll(ctx, nil); err != nil || bytes.Equal(got, content) {
+		t.Errorf("without checksums: %v", err)
+	}
+	// What breaks off is taken up again, and checked.
+	srv.Inject(blobtest.Fault{Operation: "Get Blob", Truncate: true, Offset: 1<<20 + 3})
+	if got, err := b.ReadAll(ctx, &azureblob.DownloadOptions{Validate: true}); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// TestValidateOnEmulator asks a service that does not know structured messages.
+func TestValidateOnEmulator(t *testing.T) {
+	c, ctx := newContainer(t, emulated(t)), t.Context()
+	content := randomBytes(3 << 20)
+	b := c.Blob("x")
+	if _, err := b.Upload(ctx, bytes.NewReader(content), &azureblob.UploadOptions{Validate: true}); err != nil {
+		t.Errorf("in one request: %v", err)
+	}
+	if got, err := b.ReadAll(ctx, nil); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if _, err := b.Upload(ctx, strings.NewReader("some other content"), &azureblob.UploadOptions{Validate: true, BlockSize: 4}); !errors.Is(err, wire.ErrNoMessage) {
+		t.Errorf("in blocks: %v", err)
+	}
+	if got, err := b.ReadAll(ctx, nil); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("the blob was changed: %d bytes, %v", len(got), err)
+	}
+	if _, err := b.ReadAll(ctx, &azureblob.DownloadOptions{Validate: true}); !errors.Is(err, wire.ErrNoMessage) {
+		t.Errorf("download: %v", err)
+	}
+}
+
+func TestChecksumOfOneRequest(t *testing.T) {
+	srv := blobtest.New(t)
+	c, ctx := newContainer(t, srv.ServiceClient(&azureblob.ClientOptions{Retry: azureblob.RetryOptions{Total: -1}})), t.Context()
+	b := blockblob.New(c.Blob("x"))
+	if _, err := b.Put(ctx, strings.NewReader("hello"), &blockblob.PutOptions{Checksum: azureblob.Checksum{Message: true}}); err != nil {
+		t.Error(err)
+	}
+	if got, err := b.ReadAll(ctx, nil); string(got) != "hello" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	srv.Inject(blobtest.Fault{Operation: "Put Blob", At: blobtest.DuringRequest, FlipBit: true, Offset: 26})
+	if _, err := b.Put(ctx, strings.NewReader("hello"), &blockblob.PutOptions{Checksum: azureblob.Checksum{Message: true}}); !errors.Is(err, azureblob.CRC64Mismatch) {
+		t.Error(err)
+	}
+}
+
+func ExampleDownloadOptions_validate() {
+	srv := blobtest.NewServer(nil)
+	defer srv.Close()
+	ctx, photos := context.Background(), srv.ServiceClient().Container("photos")
+	if _, err := photos.Create(ctx, nil); err != nil {
+		fmt.Println(err)
+	}
+	cat := photos.Blob("cat.jpg")
+	_, err := cat.Upload(ctx, strings.NewReader("a cat"), &azureblob.UploadOptions{Validate: true})
+	fmt.Println(err)
+
+	srv.Inject(blobtest.Fault{Operation: "Get Blob", FlipBit: true, Offset: 24}) // a bad cable
+	_, err = cat.ReadAll(ctx, &azureblob.DownloadOptions{Validate: true})
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// azureblob: Get Blob photos/cat.jpg: the content does not have the CRC64 that came with it: it was damaged on the way
+}
