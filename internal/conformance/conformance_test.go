@@ -5,7 +5,8 @@
 //
 // A difference between the two is settled by the published protocol. What
 // Azurite lacks or does otherwise is on the list in lacks_test.go, with the reason,
-// and is skipped there.
+// and is skipped there. With the flag -everything it is asked for that as well, so
+// that a new release of it shows what has to stay on the list.
 package conformance
 
 import (
@@ -142,29 +143,6 @@ func (s *service) secondary() *service {
 
 // url is the URL of a resource, for copies.
 func (s *service) url(path string) string { return s.endpoint + "/" + path }
-
-// lacking skips the rest of a test on Azurite, by an entry of the list.
-func (s *service) lacking(what string) {
-	s.Helper()
-	if s.has(what) {
-		return
-	}
-	s.Skipf("Azurite: %s: %s", what, lacks[what])
-}
-
-// has reports whether a service does what an entry of the list names, and says
-// in the log what is left out if not.
-func (s *service) has(what string) bool {
-	s.Helper()
-	reason, listed := lacks[what]
-	if !listed {
-		s.Fatalf("%q is not on the list of what Azurite lacks", what)
-	}
-	if s.azurite {
-		s.Logf("left out on Azurite: %s: %s", what, reason)
-	}
-	return !s.azurite
-}
 
 // header is a request header by name.
 type header map[string]string

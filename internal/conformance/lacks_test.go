@@ -1,5 +1,15 @@
 package conformance
 
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+var everything = flag.Bool("everything", false, "ask Azurite for what it lacks as well, which fails")
+
 // lacks is what Azurite 3.37.0 does not do, or does otherwise than the published
 // protocol, with the reason why blobtest does not follow it.
 var lacks = map[string]string{
@@ -14,7 +24,7 @@ var lacks = map[string]string{
 	"code of overwriting":          "AuthorizationPermissionMismatch; the service says UnauthorizedBlobOverwrite",
 	"limits of signatures":         "sip, the order of letters in sp and a malformed se are not checked, nor that there is an expiry if a policy is named",
 	"lifetime of keys":             "user delegation keys of any lifetime are given out",
-	"delegated fields":             "snapshots, saoid, suoid, scid and sduoid are not part of the text that a user delegation signs",
+	"delegated fields":             "snapshots, saoid, suoid and scid are not part of the text that a user delegation signs, and with any token sduoid is not looked at",
 	"directory signatures":         "sr=d and sr=bv are refused",
 	"old signatures":               "those of before 2015-04-05 are checked in the form of that version",
 	"challenges":                   "anonymous callers get 403 AuthorizationFailure, and no challenge",
@@ -31,12 +41,14 @@ var lacks = map[string]string{
 	"codes of pages":               "InvalidOperation and a phrase that is no code; the service says InvalidHeaderValue and InvalidPageRange",
 	"codes of bad documents":       "an answer without a body and a code",
 	"checks of public access":      "any value is taken, and who may read a container may read its policies too",
-	"checks of policies":           "a sixth policy is a bare 400; repeated and long IDs and malformed times are taken, and one without fields is a bare 400",
-	"checks of service properties": "six CORS rules and 366 days are taken, a malformed document is a bare 400, and $web is not made",
+	"checks of policies":           "six policies, repeated and long IDs and malformed times are taken, and one without fields is a bare 400",
+	"checks of service properties": "six CORS rules, their methods, 366 days, none at all and any names of index documents are taken, a malformed document is a bare 400, and $web is not made",
 	"source conditions":            "one that does not hold is 304 or ConditionNotMet; the service says 412 SourceConditionNotMet",
 	"types of copies":              "a copy over a blob of another type and a synchronous one of an append blob are taken",
-	"checks of copies":             "signatures and checksums of the sources of Copy Blob and Copy Blob From URL are not looked at, and told with the source",
+	"checks of copies":             "signatures and checksums of the sources of Copy Blob and Copy Blob From URL are not looked at, and told with the source; tags given twice are 400; a source that fails is not told apart",
 	"rehydration":                  "a blob leaves the archive at once, and a copy of it is no error",
+	"encryption of all answers":    "Put Block From URL and snapshots lack x-ms-request-server-encrypted",
+	"checksums of answers":         "an MD5 or CRC64 that was sent is checked, but not always told, and there are no checksums of ranges but MD5",
 	"query":                        "501",
 	"container rename":             "comp=rename is ignored, so a container is made; blobtest says 501 APINotImplemented, since no public page tells what it does",
 	"checks of listings":           "elements of copies come unasked, a bad include or maxresults is a bare 400, and snapshots below a delimiter are listed",
@@ -52,4 +64,61 @@ var lacks = map[string]string{
 	"snapshot paging":              "a page break loses entries",
 	"expiry":                       "501",
 	"secondary writes":             "the secondary takes writes",
+}
+
+// lacked are the entries of the list that tests have asked for, and whether one of
+// these tests has failed on Azurite.
+var lacked = struct {
+	sync.Mutex
+	failed map[string]bool
+}{failed: map[string]bool{}}
+
+// lacking skips the rest of a test on Azurite, by an entry of the list.
+func (s *service) lacking(what string) {
+	s.Helper()
+	if s.has(what) {
+		return
+	}
+	s.Skipf("Azurite: %s: %s", what, lacks[what])
+}
+
+// has reports whether a service does what an entry of the list names, and says
+// in the log what is left out if not.
+func (s *service) has(what string) bool {
+	s.Helper()
+	reason, listed := lacks[what]
+	if !listed {
+		s.Fatalf("%q is not on the list of what Azurite lacks", what)
+	}
+	lacked.Lock()
+	defer lacked.Unlock()
+	lacked.failed[what] = lacked.failed[what] // it was asked for
+	switch {
+	case !s.azurite:
+		return true
+	case *everything:
+		s.Cleanup(func() {
+			lacked.Lock()
+			defer lacked.Unlock()
+			lacked.failed[what] = lacked.failed[what] || s.Failed()
+		})
+		return true
+	}
+	s.Logf("left out on Azurite: %s: %s", what, reason)
+	return false
+}
+
+// compareLacks returns what is wrong with the list, when all tests have run.
+func compareLacks() []string {
+	var wrong []string
+	for _, what := range slices.Sorted(maps.Keys(lacks)) {
+		failed, asked := lacked.failed[what]
+		switch {
+		case !asked:
+			wrong = append(wrong, fmt.Sprintf("no test asks for %q, which Azurite is said to lack", what))
+		case *everything && !failed:
+			wrong = append(wrong, fmt.Sprintf("Azurite no longer lacks %q", what))
+		}
+	}
+	return wrong
 }

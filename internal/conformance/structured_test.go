@@ -1,14 +1,28 @@
 package conformance
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"github.com/goblob/azureblob/internal/checksum"
 )
 
 // framed is "hello" as a structured message of two segments with checksums.
 const framed = "013e00000000000000010002000100030000000000000068656c6785e49bfe2b11a802000200000000000000" +
 	"6c6f4ea703fb95d990e05742520670857733"
+
+// message frames content as a structured message of one segment.
+func message(content string) string {
+	sum := binary.LittleEndian.AppendUint64(nil, checksum.CRC64([]byte(content)))
+	b := []byte{1}
+	b = binary.LittleEndian.AppendUint64(b, uint64(13+10+len(content)+8+8))
+	b = append(b, 1, 0, 1, 0, 1, 0)
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(content)))
+	b = append(append(b, content...), sum...)
+	return string(append(b, sum...))
+}
 
 func TestStructuredMessages(t *testing.T) {
 	each(t, func(s *service) {
@@ -29,6 +43,10 @@ func TestStructuredMessages(t *testing.T) {
 		s.blob("PUT", "c", "comp=block&blockid=QQ%3D%3D", marks, string(text)).want(201, "").has(echo)
 		s.blob("PUT", "log", "", header{"x-ms-blob-type": "AppendBlob"}, "").want(201, "")
 		s.blob("PUT", "log", "comp=appendblock", marks, string(text)).want(201, "").has(echo)
+		s.blob("PUT", "disk", "", header{"x-ms-blob-type": "PageBlob", "x-ms-blob-content-length": "512"}, "").want(201, "")
+		pages := header{"x-ms-page-write": "update", "x-ms-range": "bytes=0-511", "x-ms-structured-body": marks["x-ms-structured-body"], "x-ms-structured-content-length": "512"}
+		s.blob("PUT", "disk", "comp=page", pages, message(strings.Repeat("p", 512))).want(201, "").has(echo)
+		s.blob("GET", "disk", "", nil, "").want(200, "").is(strings.Repeat("p", 512))
 		text[len(text)-1] ^= 1
 		if a := s.blob("PUT", "b", "", with(marks, "x-ms-blob-type", "BlockBlob"), string(text)); a.status != 400 {
 			s.Errorf("a wrong checksum: %d %s", a.status, a.code)
