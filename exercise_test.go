@@ -386,6 +386,9 @@ func (m *protocolTransport) Do(req *http.Request) (*http.Response, error) {
 		body := ""
 		if want.ResponseBody.Kind == "xml" {
 			body = "<" + want.ResponseBody.Root + "/>"
+			if op == rest.GetUserDelegationKey {
+				body = "<UserDelegationKey><Value>c29tZQ==</Value></UserDelegationKey>"
+			}
 		}
 		resp := &http.Response{StatusCode: op.OK[0], Header: h, Request: req, ProtoMajor: 1}
 		if op == rest.GetBlob {

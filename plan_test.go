@@ -15,7 +15,7 @@ import (
 var parts = []any{
 	metadataHeaders{}, blockOptions{}, rangeHeader{}, validated{}, customerKeyHeaders{}, encryptionScopeHeader{},
 	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
-	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{},
+	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a

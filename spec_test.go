@@ -79,7 +79,7 @@ var notSent = map[string]string{
 	"BlockBlob_UploadBlobFromURL Content-MD5": "the request has no content; SourceMD5 is that of the source",
 }
 
-// notTaken are response headers that land in no field of a result, with the reason.
+// notTaken are response headers and elements that land in no field of a result, with the reason.
 var notTaken = map[string]string{
 	"Content-Type":                                 "of answers that are no blob: it is always the same, and in ResponseInfo.Header",
 	"Accept-Ranges":                                "always bytes",
@@ -92,6 +92,7 @@ var notTaken = map[string]string{
 	"Blob_Download Content-MD5":                    "only comes if x-ms-range-get-content-md5 or -crc64 asks for it",
 	"BlockBlob_Query x-ms-content-crc64":           "only comes if x-ms-range-get-content-md5 or -crc64 asks for it",
 	"BlockBlob_Query Content-MD5":                  "only comes if x-ms-range-get-content-md5 or -crc64 asks for it",
+	"Service_GetUserDelegationKey Value":           "a secret: it goes into the UserDelegationKey, where nothing shows it",
 }
 
 // TestOperationTable compares the rows of the table with the protocol.
@@ -179,7 +180,7 @@ func compareScope(t *testing.T, op *wire.Operation, want protocolOperation) {
 // results with the protocol. The number of operations without a method can only
 // go down.
 func TestProtocol(t *testing.T) {
-	const missingAtMost = 71 - 32
+	const missingAtMost = 71 - 33
 	p := loadProtocol(t)
 	wrapped := 0
 	var missing []string
@@ -305,7 +306,7 @@ func compareTaken(t *testing.T, p *protocol, want protocolOperation, mock *proto
 	}
 	elements := xmlplan.Elements(rt)
 	for _, path := range p.paths(want.ResponseBody.Schema, "") {
-		if !slices.Contains(elements, path) {
+		if !slices.Contains(elements, path) && notTaken[want.ID+" "+path] == "" {
 			t.Errorf("the element %s lands in no field of %s", path, rt)
 		}
 	}

@@ -20,13 +20,13 @@ const MaxDelegation = 7 * 24 * time.Hour
 // of the key is secret: no way of printing or encoding shows it.
 type UserDelegationKey struct {
 	Account           string    // name of the storage account that it is for
-	SignedObjectID    string    // object ID of the one who asked for the key, whose rights the signatures have
-	SignedTenantID    string    // the tenant of that one
-	Start             time.Time // signatures of the key are valid from here, whatever they say themselves
-	Expiry            time.Time // and to here
-	Service           string    // what the key is for: b, blobs
-	Version           string    // protocol version that the key was made with
-	DelegatedTenantID string    // the tenant of the only users who may use its signatures; empty for no such limit
+	SignedObjectID    string    `xml:"SignedOid"`              // object ID of the one who asked for the key, whose rights the signatures have
+	SignedTenantID    string    `xml:"SignedTid"`              // the tenant of that one
+	Start             time.Time `xml:"SignedStart"`            // signatures of the key are valid from here, whatever they say themselves
+	Expiry            time.Time `xml:"SignedExpiry"`           // and to here
+	Service           string    `xml:"SignedService"`          // what the key is for: b, blobs
+	Version           string    `xml:"SignedVersion"`          // protocol version that the key was made with
+	DelegatedTenantID string    `xml:"SignedDelegatedUserTid"` // the tenant of the only users who may use its signatures; empty for no such limit
 
 	value func() []byte // in a closure, since fmt looks into fields but not into those
 }
