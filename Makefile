@@ -9,13 +9,21 @@ azurite := internal/azurite
 installed := $(azurite)/node_modules/.stamp
 peers := bench/peers/js
 
-.PHONY: test vet azurite peers lint gofmt tidy staticcheck govulncheck tools fuzz clean
+.PHONY: test vet bench-blobtest azurite peers lint gofmt tidy staticcheck govulncheck tools fuzz clean
 
 test: azurite vet
 	AZUREBLOB_REQUIRE_AZURITE=1 go test -race -timeout $(TIMEOUT) ./...
 
 vet:
 	go vet ./...
+
+# What blobtest costs: the processor time of a put and get of 1 KiB in the
+# process as a part of that of the client alone (service/client, to be at most
+# 1), and the speed of an upload of 256 MiB over a socket as a part of that to a
+# bare net/http server (service/bare, to be at least 0.5).
+bench-blobtest:
+	go test ./blobtest -run '^$$' -bench 'PutGet/share' -benchtime 3s -count 3
+	go test ./blobtest -run '^$$' -bench 'Upload/ratio' -benchtime 9x -count 3
 
 azurite: $(installed)
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -379,6 +380,64 @@ func TestUploadFromBadReaderAt(t *testing.T) {
 	})
 	if err := UploadAt(t.Context(), s.target(), src, 0, 300*kib, Config{BlockSize: 70 * kib, SinglePut: 1}); err != nil {
 		t.Fatal(err)
+	}
+	s.check(t, data)
+}
+
+// TestSourceInMemory makes the requests of a source that cannot block in the goroutine of the caller,
+// and tells the transport that it may do the same.
+func TestSourceInMemory(t *testing.T) {
+	data := noise(3 * smallPiece)
+	for _, c := range []struct {
+		name  string
+		src   io.ReaderAt
+		ready bool
+	}{
+		{"bytes.Reader", bytes.NewReader(data), true},
+		{"strings.Reader", strings.NewReader(string(data)), true},
+		{"other", io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data))), false},
+	} {
+		for _, single := range []int64{smallPiece, 4 * smallPiece} {
+			s := &sink{}
+			dst := s.target()
+			look := func(body Body) {
+				r := body.Open()
+				defer r.Close()
+				if ready := r.(interface{ InMemory() bool }).InMemory(); ready != c.ready {
+					t.Errorf("%s: InMemory is %v", c.name, ready)
+				}
+				buf := make([]byte, 64<<10)
+				if here := bytes.Contains(buf[:runtime.Stack(buf, false)], []byte("engine.UploadAt(")); here != c.ready {
+					t.Errorf("%s: a request in the goroutine of the caller: %v", c.name, here)
+				}
+			}
+			put, stage := dst.Put, dst.Stage
+			dst.Put = func(ctx context.Context, body Body) error {
+				look(body)
+				return put(ctx, body)
+			}
+			dst.Stage = func(ctx context.Context, i int, body Body) error {
+				look(body)
+				return stage(ctx, i, body)
+			}
+			if err := UploadAt(t.Context(), dst, c.src, 0, int64(len(data)), Config{Concurrency: 1, BlockSize: smallPiece, SinglePut: single}); err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			s.check(t, data)
+		}
+	}
+	s := &sink{}
+	dst, put := s.target(), s.target().Put
+	dst.Put = func(ctx context.Context, body Body) error {
+		r := body.Open()
+		defer r.Close()
+		if !r.(interface{ InMemory() bool }).InMemory() {
+			t.Error("a block is in memory and does not say so")
+		}
+		return put(ctx, body)
+	}
+	if _, err := Upload(t.Context(), dst, plain{bytes.NewReader(data)}, Config{}); err != nil {
+		t.Error(err)
 	}
 	s.check(t, data)
 }

@@ -219,6 +219,30 @@ func TestAuthorize(t *testing.T) {
 		if got := req.Header.Get("Authorization"); got != want {
 			t.Errorf("%s: got %s, want %s", c.name, got, want)
 		}
+		checkVerify(t, c.name, signer, req)
+	}
+}
+
+// checkVerify holds the signature of a request against it, and against another request
+// and another signature.
+func checkVerify(t *testing.T, name string, signer *Signer, req *http.Request) {
+	t.Helper()
+	_, encoded, _ := strings.Cut(req.Header.Get("Authorization"), ":")
+	signature, _ := base64.StdEncoding.DecodeString(encoded)
+	if ok, err := signer.Verify(req, signature); !ok || err != nil {
+		t.Errorf("%s: its own signature does not fit: %v", name, err)
+	}
+	if ok, _ := NewSigner(emulatorAccount, []byte("other")).Verify(req, signature); ok {
+		t.Errorf("%s: it fits another key", name)
+	}
+	for _, wrong := range [][]byte{nil, {}, signature[1:], append(slices.Clone(signature[:31]), signature[31]^1)} {
+		if ok, err := signer.Verify(req, wrong); ok || err != nil {
+			t.Errorf("%s: %x fits, %v", name, wrong, err)
+		}
+	}
+	req.Header.Set("x-ms-date", "Thu, 01 Jan 1970 00:00:00 GMT")
+	if ok, err := signer.Verify(req, signature); ok || err != nil {
+		t.Errorf("%s: it fits another date, %v", name, err)
 	}
 }
 
@@ -248,6 +272,9 @@ func TestAuthorizeRefuses(t *testing.T) {
 		}
 		if _, err := StringToSign(req, "a"); err == nil {
 			t.Errorf("%s: a text to sign", name)
+		}
+		if ok, err := signer.Verify(req, nil); ok || err == nil {
+			t.Errorf("%s: a signature fits", name)
 		}
 	}
 	// Bytes above ASCII in values are odd, but can be sent and signed.
