@@ -290,6 +290,9 @@ func collect(v reflect.Value, into map[string]bool) {
 		into[v.String()] = true
 	case reflect.Int, reflect.Int64, reflect.Int32:
 		into[fmt.Sprint(v.Int())] = true
+		if d, ok := v.Interface().(time.Duration); ok {
+			into[fmt.Sprint(int64(d/time.Second))] = true
+		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			into[base64.StdEncoding.EncodeToString(v.Bytes())] = true

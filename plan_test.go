@@ -16,6 +16,7 @@ var parts = []any{
 	metadataHeaders{}, blockOptions{}, rangeHeader{}, validated{}, customerKeyHeaders{}, encryptionScopeHeader{},
 	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
 	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
+	leaseHeaders{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a

@@ -10,7 +10,7 @@ var (
 
 	AcquireBlobLease = &wire.Operation{ID: "Blob_AcquireLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "acquire"},
-		OK:     []int{201}, Retry: wire.Once}
+		OK:     []int{201}}
 
 	BreakBlobLease = &wire.Operation{ID: "Blob_BreakLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "break"},
@@ -18,7 +18,7 @@ var (
 
 	ChangeBlobLease = &wire.Operation{ID: "Blob_ChangeLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "change"},
-		OK:     []int{200}, Retry: wire.Once}
+		OK:     []int{200}}
 
 	CopyBlobFromURL = &wire.Operation{ID: "Blob_CopyFromURL", Name: "Copy Blob From URL", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-requires-sync", "true"},
@@ -49,11 +49,11 @@ var (
 
 	ReleaseBlobLease = &wire.Operation{ID: "Blob_ReleaseLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "release"},
-		OK:     []int{200}, Retry: wire.Once}
+		OK:     []int{200}}
 
 	RenewBlobLease = &wire.Operation{ID: "Blob_RenewLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "renew"},
-		OK:     []int{200}, Retry: wire.Once}
+		OK:     []int{200}}
 
 	SetBlobExpiry = &wire.Operation{ID: "Blob_SetExpiry", Name: "Set Blob Expiry", Method: "PUT", On: wire.Blob, Query: "comp=expiry",
 		OK: []int{200}}

@@ -6,7 +6,7 @@ import "github.com/goblob/azureblob/internal/wire"
 var (
 	AcquireContainerLease = &wire.Operation{ID: "Container_AcquireLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "acquire"},
-		OK:     []int{201}, Retry: wire.Once}
+		OK:     []int{201}}
 
 	BreakContainerLease = &wire.Operation{ID: "Container_BreakLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "break"},
@@ -14,7 +14,7 @@ var (
 
 	ChangeContainerLease = &wire.Operation{ID: "Container_ChangeLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "change"},
-		OK:     []int{200}, Retry: wire.Once}
+		OK:     []int{200}}
 
 	CreateContainer = &wire.Operation{ID: "Container_Create", Name: "Create Container", Method: "PUT", On: wire.Container, Query: "restype=container",
 		OK: []int{201}, Retry: wire.Once}
@@ -50,14 +50,14 @@ var (
 
 	ReleaseContainerLease = &wire.Operation{ID: "Container_ReleaseLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "release"},
-		OK:     []int{200}, Retry: wire.Once}
+		OK:     []int{200}}
 
 	RenameContainer = &wire.Operation{ID: "Container_Rename", Name: "Rename Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=rename",
 		OK: []int{200}, Retry: wire.Once}
 
 	RenewContainerLease = &wire.Operation{ID: "Container_RenewLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "renew"},
-		OK:     []int{200}, Retry: wire.Once}
+		OK:     []int{200}}
 
 	RestoreContainer = &wire.Operation{ID: "Container_Restore", Name: "Restore Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=undelete",
 		OK: []int{201}, Retry: wire.Once}
