@@ -120,7 +120,7 @@ func TestKeepAliveParentEnds(t *testing.T) {
 		parent, end := context.WithCancelCause(k.Context())
 		held, stop := k.lease.KeepAlive(parent, nil)
 		defer stop()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute + time.Second)
 		end(own)
 		if context.Cause(held) != own {
 			k.Error(context.Cause(held))
@@ -285,6 +285,18 @@ func TestKeepAliveCountsFromTheRequest(t *testing.T) {
 		k.srv.Inject(blobtest.Fault{Operation: "Lease Blob", Delay: 6 * time.Second, At: blobtest.AfterOperation})
 		k.srv.Inject(blobtest.Fault{Operation: "Lease Blob", Nth: 2, Times: -1, Reset: true})
 		k.ends(20*time.Second, 20*time.Second, syscall.ECONNRESET)
+	})
+}
+
+// TestKeepAliveCountsFromAcquire is the same for the first term.
+func TestKeepAliveCountsFromAcquire(t *testing.T) {
+	keepAlive(t, 15*time.Second, func(k *kept) {
+		k.stop()
+		k.srv.Inject(blobtest.Fault{Operation: "Lease Blob", Delay: 6 * time.Second, At: blobtest.AfterOperation})
+		k.srv.Inject(blobtest.Fault{Operation: "Lease Blob", Nth: 2, Times: -1, Reset: true})
+		must[azureblob.LeaseResult](k.T)(k.lease.Acquire(k.Context(), 15*time.Second, nil))
+		k.held, k.stop = k.lease.KeepAlive(k.Context(), nil)
+		k.ends(15*time.Second, 15*time.Second, syscall.ECONNRESET)
 	})
 }
 
