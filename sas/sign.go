@@ -29,14 +29,12 @@ type Signer interface {
 // parameters are those of shared access signatures, in the order in which they
 // are written. The IDs of a snapshot or version are parameters of requests as well.
 var parameters = strings.Fields("sv ss srt sr sdd sp si st se spr sip ses rscc rscd rsce rscl rsct " +
-	"skoid sktid skt ske sks skv skdutid saoid suoid scid sduoid srh srq sig")
+	"skoid sktid skt ske sks skv skdutid saoid suoid scid sduoid srh srq api-version sig")
 
 // IsParameter reports whether a query parameter belongs to shared access
 // signatures and to nothing else, such as sv, sp and sig. It is true of
 // api-version, too, which comes with them, and false of snapshot and versionid.
-func IsParameter(name string) bool {
-	return name == "api-version" || slices.Contains(parameters, name)
-}
+func IsParameter(name string) bool { return slices.Contains(parameters, name) }
 
 // values are the parameters of a signature by name; empty ones are not sent.
 type values map[string]string
