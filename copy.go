@@ -301,14 +301,14 @@ type CopyFromURLOptions struct {
 	Tags     Tags       `header:"x-ms-tags,form"`   // with CopySourceTagsCopy there can be none
 	Tier     AccessTier `header:"x-ms-access-tier"` // default that of the account
 
-	// CopySourceTags can have the service give the tags of the source to the
-	// copy. It needs the right to read them.
-	CopySourceTags CopySourceTags `header:"x-ms-copy-source-tag-option"`
+	// CopyTags says whose tags the copy gets. Those of the source need the right
+	// to read them.
+	CopyTags CopySourceTags `header:"x-ms-copy-source-tag-option"`
 
 	Conditions       Conditions       // on the destination, with the lease that the caller holds on it
 	SourceConditions SourceConditions // on the source
 	SourceAccess     SourceAccess     // how the service reads the source; the zero value for one that its URL gives access to
-	SourceMD5        []byte           `header:"x-ms-source-content-md5"` // 16 bytes: the MD5 that the content must have
+	SourceMD5        []byte           // 16 bytes; content with another MD5 is not taken
 
 	Immutability Immutability
 	LegalHold    bool `header:"x-ms-legal-hold"` // nobody can change or delete the blob until it is lifted
@@ -346,15 +346,16 @@ func (b *BlobClient) CopyFromURL(ctx context.Context, sourceURL string, o *CopyF
 	if err := b.plain(ctx, op); err != nil {
 		return CopyFromURLResult{}, err
 	}
-	if err := checkSums("CopyFromURLOptions", o.SourceMD5, nil); err != nil {
+	sum := SourceChecksum{MD5: o.SourceMD5}
+	if err := sum.check(); err != nil {
 		return CopyFromURLResult{}, b.refuse(op, err)
 	}
-	if o.CopySourceTags == CopySourceTagsCopy && len(o.Tags) > 0 {
+	if o.CopyTags == CopySourceTagsCopy && len(o.Tags) > 0 {
 		return CopyFromURLResult{}, b.refuseAs(op, BothUserTagsAndSourceTagsCopyPresentException, errors.New("the tags of the source cannot be copied when there are others"))
 	}
 	source, err := b.source(ctx, op, sourceURL, o.SourceAccess, CustomerKey{})
 	if err != nil {
 		return CopyFromURLResult{}, err
 	}
-	return call[CopyFromURLResult](ctx, &b.handle, op, nil, source, o)
+	return call[CopyFromURLResult](ctx, &b.handle, op, nil, source, sum, o)
 }

@@ -322,7 +322,7 @@ func TestCopyFromURL(t *testing.T) {
 			t.Errorf("of a source that the service cannot read: %v", err)
 		}
 		r, err = to.WithEncryptionScope("scope").CopyFromURL(ctx, private.URL(), &azureblob.CopyFromURLOptions{
-			SourceAccess: azureblob.SourceAccess{Token: staticToken{"a secret token"}}, CopySourceTags: azureblob.CopySourceTagsCopy})
+			SourceAccess: azureblob.SourceAccess{Token: staticToken{"a secret token"}}, CopyTags: azureblob.CopySourceTagsCopy})
 		if err != nil || r.EncryptionScope != "scope" {
 			t.Errorf("with a token: %+v, %v", r, err)
 		}
@@ -369,7 +369,7 @@ func TestCopyRefusals(t *testing.T) {
 		"bad name":            start(s.Container("Photos").Blob("b"), someSource),
 		"direct, no source":   direct(b, "", nil),
 		"direct, with a key":  direct(b.WithCustomerKey(key), someSource, nil),
-		"direct, two tags":    direct(b, someSource, &azureblob.CopyFromURLOptions{Tags: azureblob.Tags{"a": "b"}, CopySourceTags: azureblob.CopySourceTagsCopy}),
+		"direct, two tags":    direct(b, someSource, &azureblob.CopyFromURLOptions{Tags: azureblob.Tags{"a": "b"}, CopyTags: azureblob.CopySourceTagsCopy}),
 		"direct, short MD5":   direct(b, someSource, &azureblob.CopyFromURLOptions{SourceMD5: []byte{1}}),
 		"token over http":     direct(insecure, someSource, &azureblob.CopyFromURLOptions{SourceAccess: azureblob.SourceAccess{Token: staticToken{"a secret token"}}}),
 		"wait without id":     wait(b.PendingCopy(""), nil),
@@ -386,7 +386,7 @@ func TestCopyRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want fs.ErrInvalid", name, err)
 		}
 	}
-	if err := direct(b, someSource, &azureblob.CopyFromURLOptions{Tags: azureblob.Tags{"a": "b"}, CopySourceTags: azureblob.CopySourceTagsCopy}); !errors.Is(err, azureblob.BothUserTagsAndSourceTagsCopyPresentException) {
+	if err := direct(b, someSource, &azureblob.CopyFromURLOptions{Tags: azureblob.Tags{"a": "b"}, CopyTags: azureblob.CopySourceTagsCopy}); !errors.Is(err, azureblob.BothUserTagsAndSourceTagsCopyPresentException) {
 		t.Errorf("two tags: %v", err)
 	}
 	if n := len(srv.Requests()); n > 0 {

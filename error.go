@@ -44,10 +44,11 @@ type Error struct {
 	err error
 }
 
-// ErrBlobModified is wrapped by the errors of downloads and readers that found
-// the blob changed or replaced since they began. What has been delivered until
-// then is all of the old content; nothing of the new was mixed in.
-var ErrBlobModified = errors.New("the blob was modified during the download")
+// ErrBlobModified is wrapped by the errors of downloads, readers and copies that
+// found the blob that they read changed or replaced since they began. What has
+// been delivered until then is all of the old content; nothing of the new was
+// mixed in.
+var ErrBlobModified = errors.New("the blob was modified while it was being read")
 
 // Error returns one line: operation, resource, status, code, message, request id.
 func (e *Error) Error() string {

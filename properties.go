@@ -1,6 +1,7 @@
 package azureblob
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -27,6 +28,8 @@ type HTTPHeaders struct {
 	CacheControl       string `header:"x-ms-blob-cache-control" response:"Cache-Control" xml:"Cache-Control"`                   // such as max-age=3600
 	ContentMD5         []byte `header:"x-ms-blob-content-md5" response:"x-ms-blob-content-md5|Content-MD5" xml:"Content-MD5"`   // MD5 of the whole content; stored, and checked only where the content is sent in one request
 }
+
+func (h HTTPHeaders) empty() bool { return reflect.ValueOf(h).IsZero() }
 
 // BlobProperties are what the service knows of a blob. Which of them are filled
 // depends on the type of the blob, on the features of the account, and on the

@@ -98,7 +98,7 @@ func (b *BlobClient) Upload(ctx context.Context, source io.Reader, o *UploadOpti
 	if isNil(source) {
 		return UploadResult{}, b.refuse(rest.PutBlob, errors.New("the source is nil"))
 	}
-	up, err := b.newUpload(ctx, o)
+	up, err := b.newUpload(ctx, rest.PutBlob, o)
 	if err != nil {
 		return UploadResult{}, err
 	}
@@ -147,32 +147,33 @@ func (b *BlobClient) UploadFile(ctx context.Context, path string, o *UploadOptio
 // upload is one upload on its way: what the engine's functions share.
 type upload struct {
 	b      *BlobClient
+	op     *wire.Operation // what errors name that are not of a request
 	o      UploadOptions
 	id     [14]byte // makes the block ids of this upload its own
 	result UploadResult
 	hopes  func() error // see hopeless; asked once
 }
 
-func (b *BlobClient) newUpload(ctx context.Context, o *UploadOptions) (*upload, error) {
-	up := &upload{b: b}
+func (b *BlobClient) newUpload(ctx context.Context, op *wire.Operation, o *UploadOptions) (*upload, error) {
+	up := &upload{b: b, op: op}
 	if o != nil {
 		up.o = *o
 	}
-	if err := b.check(ctx, rest.PutBlob); err != nil {
+	if err := b.check(ctx, op); err != nil {
 		return nil, err
 	}
 	switch {
 	case up.o.BlockSize < 0 || up.o.BlockSize > engine.MaxBlockSize:
-		return nil, b.refuse(rest.PutBlob, fmt.Errorf("UploadOptions.BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
+		return nil, b.refuse(op, fmt.Errorf("BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
 	case up.o.Concurrency < 0 || up.o.Concurrency > maxConcurrency:
-		return nil, b.refuse(rest.PutBlob, fmt.Errorf("UploadOptions.Concurrency is %d and not 1 to %d", up.o.Concurrency, maxConcurrency))
+		return nil, b.refuse(op, fmt.Errorf("Concurrency is %d and not 1 to %d", up.o.Concurrency, maxConcurrency))
 	}
 	// What no request could carry is found now and not after the last block.
 	if err := wire.Check(&up.o); err != nil {
-		return nil, b.refuse(rest.PutBlob, err)
+		return nil, b.refuse(op, err)
 	}
 	if err := up.o.check(); err != nil {
-		return nil, b.refuse(rest.PutBlob, err)
+		return nil, b.refuse(op, err)
 	}
 	_, _ = rand.Read(up.id[:]) // it never fails
 	up.hopes = sync.OnceValue(func() error { return up.hopeless(ctx) })
@@ -193,7 +194,7 @@ func (up *upload) hopeless(ctx context.Context) error {
 	p, err := up.b.Properties(ctx, &BlobPropertiesOptions{CallOptions: up.o.CallOptions, Conditions: c})
 	switch {
 	case err == nil && fresh:
-		e := up.b.errorOf(rest.PutBlob, nil)
+		e := up.b.errorOf(up.op, nil)
 		e.StatusCode, e.Code, e.Message = http.StatusConflict, BlobAlreadyExists, "The blob exists already; nothing was sent."
 		e.RequestID, e.ClientRequestID = p.RequestID, p.ClientRequestID
 		return e
@@ -244,9 +245,12 @@ func (up *upload) stage(ctx context.Context, index int, body engine.Body) error 
 	if err := up.hopes(); err != nil {
 		return err
 	}
-	o := &blockOptions{CallOptions: up.o.CallOptions, BlockID: up.blockID(index), LeaseID: up.o.Conditions.LeaseID}
-	_, err := up.b.send(ctx, rest.PutBlock, nil, body, validated{up.o.Validate}, o)
+	_, err := up.b.send(ctx, rest.PutBlock, nil, body, validated{up.o.Validate}, up.blockOptions(index))
 	return err
+}
+
+func (up *upload) blockOptions(index int) *blockOptions {
+	return &blockOptions{CallOptions: up.o.CallOptions, BlockID: up.blockID(index), LeaseID: up.o.Conditions.LeaseID}
 }
 
 // blockID is the id of a block: the same length for all blocks of a blob, as
@@ -275,7 +279,7 @@ func (up *upload) commit(ctx context.Context, blocks int) error {
 
 func (up *upload) finish(err error) (UploadResult, error) {
 	if err != nil {
-		return UploadResult{}, up.b.local(rest.PutBlob, err)
+		return UploadResult{}, up.b.local(up.op, err)
 	}
 	return up.result, nil
 }

@@ -42,7 +42,7 @@ var (
 //
 // REST: Put Blob, or Put Block and Put Block List.
 func (b *BlobClient) NewWriter(ctx context.Context, o *UploadOptions) (*Writer, error) {
-	up, err := b.newUpload(ctx, o)
+	up, err := b.newUpload(ctx, rest.PutBlob, o)
 	if err != nil {
 		return nil, err
 	}
