@@ -421,6 +421,9 @@ func (m *protocolTransport) value(item protocolItem) string {
 	sum := fnv.New32()
 	_, _ = sum.Write([]byte(item.Name))
 	n := sum.Sum32() % 1_000_000
+	if item.Name == "x-ms-blob-append-offset" {
+		item.Type = "int64" // a string in the protocol, and always a number
+	}
 	switch item.Type {
 	case "bool":
 		return "true"

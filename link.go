@@ -45,6 +45,7 @@ func init() {
 	link.Local = func(client any, op *wire.Operation, err error) error {
 		return rootOf(client).local(op, err)
 	}
+	link.Info = func(err error) any { return infoOf(err) }
 	link.Transfer = func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config {
 		return rootOf(client).transfer(blockSize, concurrency, progress)
 	}

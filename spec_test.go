@@ -71,12 +71,13 @@ func loadProtocol(t testing.TB) *protocol {
 // module does not send, of all operations or of the one named before, with the
 // reason.
 var notSent = map[string]string{
-	"Accept":                                  "the service answers in XML without it",
-	"x-ms-range-get-content-md5":              "structured messages check ranges of any length",
-	"x-ms-range-get-content-crc64":            "structured messages check ranges of any length",
-	"BlockBlob_CommitBlockList Content-MD5":   "the list, which the module makes, goes with its CRC64",
-	"Blob_SetTags Content-MD5":                "the tags, of which the module makes a document, go with its CRC64",
-	"BlockBlob_UploadBlobFromURL Content-MD5": "the request has no content; SourceMD5 is that of the source",
+	"Accept":                                    "the service answers in XML without it",
+	"x-ms-range-get-content-md5":                "structured messages check ranges of any length",
+	"x-ms-range-get-content-crc64":              "structured messages check ranges of any length",
+	"BlockBlob_CommitBlockList Content-MD5":     "the list, which the module makes, goes with its CRC64",
+	"Blob_SetTags Content-MD5":                  "the tags, of which the module makes a document, go with its CRC64",
+	"BlockBlob_UploadBlobFromURL Content-MD5":   "the request has no content; SourceMD5 is that of the source",
+	"AppendBlob_AppendBlockFromURL Content-MD5": "the request has no content; SourceChecksum is that of the source",
 }
 
 // notTaken are response headers and elements that land in no field of a result, with the reason.

@@ -7,7 +7,7 @@ package appendblob
 
 import "github.com/goblob/azureblob"
 
-// Client is a append blob. It is cheap, sends nothing by itself, and is safe for
+// Client is an append blob. It is cheap, sends nothing by itself, and is safe for
 // concurrent use.
 type Client struct{ *azureblob.BlobClient }
 

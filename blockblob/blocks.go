@@ -26,8 +26,8 @@ const (
 // BlocksOptions are the options of [Client.Blocks].
 type BlocksOptions struct {
 	azureblob.CallOptions
-	IfTags  string `header:"x-ms-if-tags"`  // expression over the tags that must be true
-	LeaseID string `header:"x-ms-lease-id"` // fails unless the caller's lease is still held
+	IfTags  azureblob.TagFilter `header:"x-ms-if-tags"`  // expression over the tags that must be true
+	LeaseID string              `header:"x-ms-lease-id"` // fails unless the caller's lease is still held
 }
 
 // Block is a block of a blob.

@@ -70,7 +70,7 @@ type PutFromURLOptions struct {
 	Conditions  azureblob.Conditions
 
 	SourceConditions azureblob.SourceConditions
-	SourceIfTags     string `header:"x-ms-source-if-tags"` // expression over the tags of the source that must be true
+	SourceIfTags     azureblob.TagFilter `header:"x-ms-source-if-tags"` // expression over the tags of the source that must be true
 	SourceAccess     azureblob.SourceAccess
 	SourceKey        azureblob.CustomerKey // the key that the source is encrypted with
 	SourceMD5        []byte                // 16 bytes; content with another one is not taken

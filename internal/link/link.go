@@ -39,6 +39,9 @@ var (
 	// caller's side. Errors of requests are complete already and stay as they are.
 	Local func(client any, op *wire.Operation, err error) error
 
+	// Info is the azureblob.ResponseInfo of the answer behind an error.
+	Info func(err error) any
+
 	// Transfer is the configuration of a transfer that shares the memory budget
 	// of the client. Zero values are the defaults of the client.
 	Transfer func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config

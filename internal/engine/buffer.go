@@ -1,0 +1,56 @@
+package engine
+
+import "io"
+
+// Buffer is pooled memory of a budget that one goroutine fills, and that is then the body of a
+// request. It takes memory as it is filled. It is not to be filled any more once it is open.
+type Buffer struct{ b *block }
+
+// NewBuffer makes a buffer of up to limit bytes. Like the first block of a transfer it never waits for
+// memory. Free gives it back.
+func NewBuffer(budget *Budget, limit int64) *Buffer {
+	return &Buffer{newFirstBlock(budget.open(), nil, limit)}
+}
+
+// Write takes in what there is room for. It returns io.ErrShortWrite if that is not all of p.
+func (b *Buffer) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		room := b.b.tail()
+		if room == nil {
+			return n, io.ErrShortWrite
+		}
+		c := copy(room, p[n:])
+		b.b.advance(c)
+		n += c
+	}
+	return n, nil
+}
+
+// ReadFrom takes in what src gives until the buffer is full, or until io.EOF, which is no error. It does
+// not read on to find out which of the two comes first.
+func (b *Buffer) ReadFrom(src io.Reader) (n int64, err error) {
+	for !b.b.full() {
+		c, err := readSome(src, b.b.tail())
+		b.b.advance(c)
+		n += int64(c)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Room is how many bytes can be taken in.
+func (b *Buffer) Room() int64 { return b.b.limit - b.b.n }
+
+// Len and Open make the buffer a Body.
+func (b *Buffer) Len() int64 { return b.b.Len() }
+
+// Open returns a new reader of all that was taken in.
+func (b *Buffer) Open() io.ReadCloser { return b.b.Open() }
+
+// Free gives the memory back when the last reader is closed. The buffer must not be used after it.
+func (b *Buffer) Free() { b.b.drop() }
