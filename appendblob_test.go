@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/appendblob"
 	"github.com/goblob/azureblob/blobtest"
+	"github.com/goblob/azureblob/internal/azurite"
 	"github.com/goblob/azureblob/internal/checksum"
 )
 
@@ -37,7 +39,7 @@ func init() {
 	exercise("AppendBlob_AppendBlockFromURL", "appendblob.Client.AppendFromURL", func(ctx context.Context, s subject) (any, error) {
 		return eitherSum(func(sum azureblob.Checksum) (any, error) {
 			o := filled[appendblob.AppendFromURLOptions]()
-			o.SourceChecksum = azureblob.SourceChecksum(sum)
+			o.SourceChecksum = azureblob.SourceChecksum{MD5: sum.MD5, CRC64: sum.CRC64}
 			o.SourceAccess, o.SourceKey = sourceAccess()
 			return appendblob.New(s.blob()).AppendFromURL(ctx, someSource, o)
 		})
@@ -223,4 +225,37 @@ func TestAppendWriter(t *testing.T) {
 			t.Errorf("NewWriter of a block blob: %v", err)
 		}
 	})
+}
+
+// TestAppendWriterUnderFire has the emulator append what is then reported as
+// failed, or as nothing at all.
+func TestAppendWriterUnderFire(t *testing.T) {
+	server := azurite.Shared(t)
+	proxy := blobtest.NewProxy(t, server.URL())
+	key := must[*azureblob.SharedKeyCredential](t)(azureblob.NewSharedKeyCredential(server.Account(), server.Key()))
+	o := azureblob.CapturingOptions()
+	o.Retry.Delay = 1
+	s := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient(proxy.URL(), key, o))
+	t.Cleanup(s.CloseIdleConnections)
+	b := appendblob.New(newContainer(t, s).Blob("b"))
+	w := must[*appendblob.Writer](t)(b.NewWriter(t.Context(), &appendblob.WriterOptions{Create: &appendblob.CreateOptions{}}))
+	every := func(nth int) func(*http.Request) bool {
+		n := 0
+		return func(*http.Request) bool { n++; return n%nth == 0 }
+	}
+	failed := proxy.Inject(blobtest.Fault{Operation: "Append Block", Status: 500, At: blobtest.AfterOperation, Times: -1, Match: every(5)})
+	lost := proxy.Inject(blobtest.Fault{Operation: "Append Block", Reset: true, At: blobtest.AfterOperation, Times: -1, Match: every(7)})
+	var want strings.Builder
+	for i := range 40 {
+		must[int](t)(fmt.Fprintf(io.MultiWriter(w, &want), "record %d\n", i))
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(must[[]byte](t)(b.ReadAll(t.Context(), nil))); got != want.String() || failed.Fired() < 5 || lost.Fired() < 5 {
+		t.Errorf("%d bytes of %d, after %d and %d faults", len(got), want.Len(), failed.Fired(), lost.Fired())
+	}
 }
