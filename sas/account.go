@@ -1,6 +1,9 @@
 package sas
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Account is a signature for all of a storage account, or for a type of resources
 // in it. It is the only one that gives rights to containers themselves and to the
@@ -94,6 +97,10 @@ func (a Account) text() (values, string, error) {
 	}
 	v, err := c.values("2015-04-05")
 	if err != nil {
+		return nil, "", err
+	}
+	// Process has the letter of a permission that is newer elsewhere.
+	if err := checkLetters(strings.ReplaceAll(c.permissions, "p", ""), c.version); err != nil {
 		return nil, "", err
 	}
 	if a.Services == (Services{}) {

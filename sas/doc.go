@@ -14,8 +14,8 @@
 // or with a user delegation key, which needs no account key and is what
 // Microsoft advises to use:
 //
-//	key, err := service.UserDelegationKey(ctx, time.Now().Add(time.Hour), nil)
-//	u, err := cat.SASURL(sas.Blob{Key: key, Permissions: ..., Expiry: ...})
+//	r, err := service.UserDelegationKey(ctx, time.Time{}, expiry, nil)
+//	u, err := cat.SASURL(sas.Blob{Key: r.Key, Permissions: ..., Expiry: expiry})
 //
 // Without a client, [Blob.Sign] and its siblings make the query string alone.
 // Nothing here uses the network, or looks at the clock.

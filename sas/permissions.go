@@ -191,7 +191,7 @@ next:
 // checkLetters refuses permissions that are newer than the version. The service
 // says no more of them than that the signature is wrong.
 func checkLetters(permissions, version string) error {
-	for _, g := range [...]struct{ letters, since string }{{"xtf", "2019-12-12"}, {"ymeo", "2020-02-10"}, {"i", "2020-06-12"}} {
+	for _, g := range [...]struct{ letters, since string }{{"xtf", "2019-12-12"}, {"ymeop", "2020-02-10"}, {"i", "2020-06-12"}} {
 		if i := strings.IndexAny(permissions, g.letters); i >= 0 && version < g.since {
 			return tooOld(version, "permission "+permissions[i:i+1], g.since)
 		}

@@ -250,6 +250,9 @@ func (r *resource) check() error {
 	case r.version < "2013-08-15" && r.headers != ResponseHeaders{}:
 		return tooOld(r.version, "a response header", "2013-08-15")
 	}
+	if err := checkLetters(r.permissions, r.version); err != nil {
+		return err
+	}
 	h := r.headers
 	for _, f := range [...][2]string{
 		{"the container name", r.container}, {"the name", r.path}, {"the snapshot", r.snapshot}, {"the version ID", r.versionID},

@@ -25,13 +25,15 @@ type IPRange struct {
 
 // String returns an address, or two with a hyphen between them.
 func (r IPRange) String() string {
-	if !r.First.IsValid() {
+	// Addresses out of package net are often IPv4 in the form of IPv6.
+	first, last := r.First.Unmap(), r.Last.Unmap()
+	switch {
+	case !first.IsValid():
 		return ""
+	case !last.IsValid():
+		return first.String()
 	}
-	if !r.Last.IsValid() {
-		return r.First.String()
-	}
-	return r.First.String() + "-" + r.Last.String()
+	return first.String() + "-" + last.String()
 }
 
 // ParseIPRange reads an address, or two with a hyphen between them.
@@ -45,17 +47,21 @@ func ParseIPRange(s string) (IPRange, error) {
 	if err != nil {
 		return IPRange{}, invalidf("%q is no IP address and no range of them", s)
 	}
-	return r, r.check()
+	if err := r.check(); err != nil {
+		return IPRange{}, err
+	}
+	return r, nil
 }
 
 func (r IPRange) check() error {
+	first, last := r.First.Unmap(), r.Last.Unmap()
 	switch {
 	case r == IPRange{}:
-	case !r.First.IsValid():
+	case !first.IsValid():
 		return invalidf("the range of IP addresses has no first one")
-	case r.First.Zone() != "" || r.Last.Zone() != "":
+	case first.Zone() != "" || last.Zone() != "":
 		return invalidf("an IP address has a zone, which means nothing to the service")
-	case r.Last.IsValid() && (r.First.BitLen() != r.Last.BitLen() || r.Last.Less(r.First)):
+	case last.IsValid() && (first.BitLen() != last.BitLen() || last.Less(first)):
 		return invalidf("the range of IP addresses %s ends before it begins", r)
 	}
 	return nil
