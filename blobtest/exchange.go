@@ -30,6 +30,7 @@ type exchange struct {
 	now      time.Time
 	id       string // request id
 	unnamed  string // version of the protocol if the request names none
+	protocol string // version of the protocol, once it is known
 
 	document []byte  // an xmlBody
 	content  content // a contentBody

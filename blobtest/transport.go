@@ -16,7 +16,9 @@ import (
 // policy.Transporter, and keeps the contract of net/http: request bodies are
 // closed, answers begin before their body is complete, and the end of a context
 // ends the request. All that blocks in it are channels of the caller's, so it
-// works in a bubble of testing/synctest.
+// works in a bubble of testing/synctest. What waits for nothing, since no fault
+// strikes it and its body is in memory, is carried out by the goroutine of the
+// caller.
 type Transport struct{ front *front }
 
 // Transport returns the way to the server without sockets. Any URL will do: the

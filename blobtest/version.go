@@ -25,6 +25,14 @@ var versions = func() map[string]bool {
 // access signature brings its own, which a header or parameter overrides; anonymous
 // requests without one get that of the account or the newest that is in general use.
 func (x *exchange) version() string {
+	if x.protocol == "" {
+		x.protocol = x.namedVersion()
+	}
+	return x.protocol
+}
+
+// namedVersion is version without its memory.
+func (x *exchange) namedVersion() string {
 	if v := x.params.text("x-ms-version"); v != "" {
 		return v
 	}

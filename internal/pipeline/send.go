@@ -76,13 +76,16 @@ var lastDate atomic.Pointer[dated]
 
 // HTTPDate returns t as headers carry it.
 func HTTPDate(t time.Time) string {
-	unix := t.Unix()
-	if d := lastDate.Load(); d != nil && d.unix == unix {
-		return d.text
+	unix, last := t.Unix(), lastDate.Load()
+	if last != nil && last.unix == unix {
+		return last.text
 	}
-	d := &dated{unix: unix, text: t.UTC().Format(http.TimeFormat)}
-	lastDate.Store(d)
-	return d.text
+	text := t.UTC().Format(http.TimeFormat)
+	if last == nil || unix > last.unix {
+		// Only the present is asked for again and again.
+		lastDate.Store(&dated{unix, text})
+	}
+	return text
 }
 
 // checkHeaders refuses what cannot be a header: a line break in a value would

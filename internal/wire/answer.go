@@ -3,6 +3,7 @@ package wire
 import (
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // EncodeHeader writes the fields of result, a struct or a pointer to one, as
@@ -16,10 +17,15 @@ func EncodeHeader(result any, h http.Header) {
 		v = v.Elem()
 	}
 	p := planOf(v.Type())
-	var spare []string // values share pieces of memory
+	parent, path := v, []int(nil) // the struct that a field is in, which is mostly that of the last one
+	var spare []string            // values share pieces of memory
 	for i := range p.response {
 		f := &p.response[i]
-		fv := v.FieldByIndex(f.index)
+		last := len(f.index) - 1
+		if up := f.index[:last]; !slices.Equal(up, path) {
+			parent, path = v.FieldByIndex(up), up
+		}
+		fv := parent.Field(f.index[last])
 		if fv.IsZero() {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob/internal/checksum"
+	"github.com/goblob/azureblob/internal/pipeline"
 )
 
 // encode writes the fields of part, a struct or a pointer to one, into the
@@ -74,9 +75,9 @@ func (f *field) format(v reflect.Value) string {
 		return strconv.FormatInt(v.Int(), 10)
 	case kindTime:
 		if v.CanAddr() {
-			return v.Addr().Interface().(*time.Time).UTC().Format(http.TimeFormat)
+			return pipeline.HTTPDate(*v.Addr().Interface().(*time.Time))
 		}
-		return v.Interface().(time.Time).UTC().Format(http.TimeFormat)
+		return pipeline.HTTPDate(v.Interface().(time.Time))
 	case kindSeconds:
 		d := time.Duration(v.Int())
 		return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
