@@ -198,7 +198,6 @@ func TestHeadersStayApart(t *testing.T) {
 	srv.ResetRequests()
 	req := newPut(t, srv, &memoryBody{Reader: strings.NewReader("some")}, 4)
 	const odd = "x-ms-meta-camelCase"
-	//lint:ignore SA1008 names of metadata are sent as they are
 	req.Header[odd] = []string{"a"}
 	resp, err := srv.Transport().RoundTrip(req)
 	if err != nil || resp.StatusCode != 201 {
