@@ -2,7 +2,10 @@
 // properties, leases and downloads, is in [azureblob.BlobClient], which a
 // [Client] embeds.
 //
-//	blob := appendblob.New(service.Container("photos").Blob("cat.jpg"))
+//	blob := appendblob.New(service.Container("logs").Blob("2026.txt"))
+//
+// [Client.NewWriter] is for one writer that wants each byte in the blob exactly
+// once, [Client.Append] for many that share a blob.
 package appendblob
 
 import "github.com/goblob/azureblob"

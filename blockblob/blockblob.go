@@ -3,6 +3,9 @@
 // [Client] embeds.
 //
 //	blob := blockblob.New(service.Container("photos").Blob("cat.jpg"))
+//
+// Whoever wants nothing but a blob of some content uses
+// [azureblob.BlobClient.Upload] and not the blocks here.
 package blockblob
 
 import "github.com/goblob/azureblob"
