@@ -244,15 +244,12 @@ func TestCopyFails(t *testing.T) {
 	slowly(t, func(t *testing.T, srv *blobtest.Server, from, to *azureblob.BlobClient) {
 		ctx := t.Context()
 		copying := must[*azureblob.Copy](t)(to.StartCopy(ctx, from.URL(), nil))
-		srv.Inject(blobtest.Fault{Operation: "Get Blob Properties", Nth: 3, Header: map[string]string{
-			"x-ms-copy-status": "failed", "x-ms-copy-status-description": `404 BlobNotFound "Copy failed when reading the source."`}})
+		must[azureblob.DeleteBlobResult](t)(from.Delete(ctx, nil)) // it cannot go on without its source
 		_, err := copying.Wait(ctx, nil)
 		failed, ok := errors.AsType[*azureblob.CopyError](err)
 		if !ok || failed.Status != azureblob.CopyFailed || !strings.HasPrefix(failed.Description, "404 BlobNotFound") || !strings.Contains(err.Error(), "404 BlobNotFound") {
 			t.Errorf("a copy that failed: %v", err)
 		}
-		// One that is written over or deleted in the meantime.
-		copying.Abort(ctx, nil)
 		must[azureblob.DeleteBlobResult](t)(to.Delete(ctx, nil))
 		if _, err := copying.Wait(ctx, nil); !errors.Is(err, azureblob.BlobNotFound) {
 			t.Errorf("Wait for a blob that was deleted: %v", err)
@@ -330,6 +327,23 @@ func TestCopyFromURL(t *testing.T) {
 			t.Errorf("the tags were not copied: %+v", p)
 		}
 	})
+}
+
+// TestCopySourceBusy: a source that is busy is asked again, whatever the status.
+func TestCopySourceBusy(t *testing.T) {
+	for code, tries := range map[string]int{"ServerBusy": 2, "OperationTimedOut": 2, "InternalError": 2, "BlobNotFound": 1} {
+		srv := blobtest.New(t)
+		o := azureblob.CapturingOptions()
+		o.Retry.Delay = time.Millisecond
+		c, ctx := newContainer(t, srv.ServiceClient(o)), t.Context()
+		from, to := c.Blob("from"), c.Blob("to")
+		must[azureblob.UploadResult](t)(from.Upload(ctx, strings.NewReader("x"), nil))
+		srv.Inject(blobtest.Fault{Operation: "Copy Blob", Status: 409, Code: "CannotVerifyCopySource", Header: map[string]string{"x-ms-copy-source-error-code": code}})
+		_, err := to.StartCopy(ctx, from.URL(), nil)
+		if n := count(operations(srv), "Copy Blob"); n != tries || (err == nil) != (tries == 2) {
+			t.Errorf("%s: %d tries, %v", code, n, err)
+		}
+	}
 }
 
 func TestCopyRefusals(t *testing.T) {

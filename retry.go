@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -11,7 +12,7 @@ import (
 
 // RetryOptions say how failed requests are repeated. Worth another try are
 // connections that fail or break, and the statuses 408, 429, 500, 502, 503 and
-// 504. The wait grows exponentially, with jitter, unless the service names one.
+// 504, and copies whose source is busy. The wait grows exponentially, with jitter, unless the service names one.
 //
 // Some writes would fail, or act again, if the service had carried out the first
 // try and only its answer was lost: creating, deleting and snapshots, and all
@@ -40,7 +41,29 @@ func (o *RetryOptions) check() error {
 }
 
 func (o *RetryOptions) policy() policy.RetryOptions {
-	return policy.RetryOptions{MaxRetries: int32(max(o.Total, -1)), RetryDelay: o.Delay, MaxRetryDelay: o.MaxDelay}
+	return policy.RetryOptions{
+		MaxRetries: int32(max(o.Total, -1)), RetryDelay: o.Delay, MaxRetryDelay: o.MaxDelay,
+		// Errors that another try cannot mend do not come here.
+		ShouldRetry: func(resp *http.Response, err error) bool {
+			return err != nil || slices.Contains(passing, resp.StatusCode) || sourceBusy(resp)
+		},
+	}
+}
+
+// passing are the statuses of what passes by itself.
+var passing = []int{
+	http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+}
+
+// sourceBusy reports whether nothing was copied because the source of a copy had
+// a trouble that passes by itself, whatever the status of the answer.
+func sourceBusy(resp *http.Response) bool {
+	switch ErrorCode(resp.Header.Get("x-ms-copy-source-error-code")) {
+	case InternalError, OperationTimedOut, ServerBusy:
+		return true
+	}
+	return false
 }
 
 // once are the options for requests that must not be carried out twice: they
@@ -52,7 +75,7 @@ func (o *RetryOptions) once() policy.RetryOptions {
 			dial, ok := errors.AsType[*net.OpError](err)
 			return ok && dial.Op == "dial"
 		}
-		return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable
+		return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable || sourceBusy(resp)
 	}
 	return p
 }

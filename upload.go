@@ -164,9 +164,9 @@ func (b *BlobClient) newUpload(ctx context.Context, op *wire.Operation, o *Uploa
 	}
 	switch {
 	case up.o.BlockSize < 0 || up.o.BlockSize > engine.MaxBlockSize:
-		return nil, b.refuse(op, fmt.Errorf("BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
+		return nil, b.refuse(op, fmt.Errorf("the BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
 	case up.o.Concurrency < 0 || up.o.Concurrency > maxConcurrency:
-		return nil, b.refuse(op, fmt.Errorf("Concurrency is %d and not 1 to %d", up.o.Concurrency, maxConcurrency))
+		return nil, b.refuse(op, fmt.Errorf("the Concurrency is %d and not 1 to %d", up.o.Concurrency, maxConcurrency))
 	}
 	// What no request could carry is found now and not after the last block.
 	if err := wire.Check(&up.o); err != nil {
