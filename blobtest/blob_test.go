@@ -251,6 +251,31 @@ func TestBlobProperties(t *testing.T) {
 	raw(t, srv, "DELETE", "photos/x", "").expect(t, "delete again", 404, "BlobNotFound")
 }
 
+// TestTimesOfBlobs overwrites a blob, which was created once.
+func TestTimesOfBlobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := blobtest.New(t)
+		b := newContainer(t, srv.ServiceClient()).Blob("x")
+		put(t, b, "one")
+		created := time.Now().UTC()
+		for range 2 {
+			time.Sleep(time.Hour)
+			put(t, b, "two")
+			if p, err := b.Properties(t.Context(), nil); err != nil || !p.CreationTime.Equal(created) || !p.LastModified.Equal(time.Now()) {
+				t.Errorf("created %v, changed %v, %v", p.CreationTime, p.LastModified, err)
+			}
+		}
+		if _, err := b.Delete(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		put(t, b, "three")
+		if p, err := b.Properties(t.Context(), nil); err != nil || !p.CreationTime.Equal(time.Now()) {
+			t.Errorf("created %v, %v", p.CreationTime, err)
+		}
+	})
+}
+
 func TestCustomerKeys(t *testing.T) {
 	srv := blobtest.New(t)
 	raw(t, srv, "PUT", "photos?restype=container", "")

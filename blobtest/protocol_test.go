@@ -191,6 +191,9 @@ func TestSharedKey(t *testing.T) {
 		r.Header.Set("x-ms-date", time.Now().Add(-16*time.Minute).UTC().Format(http.TimeFormat))
 	}, nil).expect(t, "old", 403, "AuthenticationFailed")
 	get(hostStyle, func(r *http.Request) {
+		r.Header.Set("x-ms-date", time.Now().Add(16*time.Minute).UTC().Format(http.TimeFormat))
+	}, nil).expect(t, "early", 403, "AuthenticationFailed")
+	get(hostStyle, func(r *http.Request) {
 		r.Header.Set("x-ms-date", time.Now().Add(14*time.Minute).UTC().Format(http.TimeFormat))
 	}, nil).expect(t, "a little early", 200, "")
 	get(hostStyle, func(r *http.Request) { r.Header.Del("x-ms-date") }, nil).expect(t, "no date", 403, "AuthenticationFailed")

@@ -211,6 +211,23 @@ func TestServiceSASForms(t *testing.T) {
 	}
 }
 
+// TestPermissionsBySASVersion uses permissions in versions that have them and
+// in those before.
+func TestPermissionsBySASVersion(t *testing.T) {
+	srv := photos(t)
+	const fields = "sp st se =/blob/devstoreaccount1/photos/a/cat.jpg si sip spr sv sr snapshot rscc rscd rsce rscl rsct"
+	for letter, since := range map[string]string{"x": "2019-12-12", "t": "2019-12-12", "y": "2020-02-10", "m": "2020-02-10", "e": "2020-02-10", "o": "2020-02-10", "p": "2020-02-10", "i": "2020-06-12"} {
+		for _, sv := range []string{"2019-10-10", "2019-12-12", "2020-02-10", "2020-04-08", "2020-06-12"} {
+			status, code := 200, ""
+			if sv < since {
+				status, code = 403, "AuthenticationFailed"
+			}
+			query := sasQuery(t, blobtest.DefaultKey, fields, "sv", sv, "sr", "b", "sp", "r"+letter, "se", inTime(time.Hour))
+			withSAS(t, srv, "GET", "photos/a/cat.jpg", query, "").expect(t, letter+" in "+sv, status, code)
+		}
+	}
+}
+
 func TestSASOfSnapshots(t *testing.T) {
 	srv := photos(t)
 	const blob, id = "photos/a/cat.jpg", "2026-01-01T00:00:00.0000000Z"

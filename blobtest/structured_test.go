@@ -29,6 +29,10 @@ func TestStructuredUpload(t *testing.T) {
 	srv := blobtest.New(t)
 	raw(t, srv, "PUT", "photos?restype=container", "").expect(t, "create", 201, "")
 	whole := string(must(hex.DecodeString(structuredHello)))
+	// All sums are right here, and a byte follows the last one.
+	leftover := append([]byte("\x01\x2d\x00\x00\x00\x00\x00\x00\x00\x01\x00\x01\x00"), "\x01\x00\x05\x00\x00\x00\x00\x00\x00\x00hello"...)
+	leftover = checksum.AppendCRC64(leftover, checksum.CRC64([]byte("hello")))
+	leftover = append(checksum.AppendCRC64(leftover, checksum.CRC64([]byte("hello"))), 'x')
 	for _, resource := range []string{"photos/x", "photos/x?comp=block&blockid=AAAA"} {
 		for _, c := range []struct {
 			name, body, inner string
@@ -54,6 +58,7 @@ func TestStructuredUpload(t *testing.T) {
 			{"sum", changed(26, 0), "5", nil, 400, "Crc64Mismatch"},
 			{"last sum", changed(61, 0), "5", nil, 400, "Crc64Mismatch"},
 			{"left over", whole + "x", "5", nil, 400, "InvalidInput"},
+			{"left over within", string(leftover), "6", nil, 400, "InvalidInput"},
 			{"no segments", "\x01\x15\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" + strings.Repeat("\x00", 8), "0", nil, 400, "InvalidInput"},
 			{"short", whole[:10], "5", nil, 400, "InvalidInput"},
 			{"form", whole, "5", []string{"x-ms-structured-body", "XSM/2.0"}, 400, "InvalidHeaderValue"},

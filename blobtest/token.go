@@ -14,13 +14,13 @@ import (
 // in the clear.
 func (x *exchange) authorizeToken(token string) error {
 	if x.request.TLS == nil {
-		return authenticationFailed("Authentication scheme Bearer is not allowed with HTTP.")
+		return authenticationFailed("Bearer authentication is not allowed with HTTP.")
 	}
 	if strings.TrimSpace(token) == "" {
 		return fail(azureblob.InvalidAuthenticationInfo).withStatus(http.StatusUnauthorized).withHeader("WWW-Authenticate", challenge)
 	}
 	if !x.since("2017-11-09") {
-		return authenticationFailed("Authentication scheme Bearer is not supported in this version.")
+		return authenticationFailed("Bearer authentication is not supported in this version.")
 	}
 	of := claimsOf(token)
 	x.grant = grant{how: byToken, principal: of.Principal, tenant: of.Tenant}

@@ -56,7 +56,7 @@ func (k *delegationKey) derive(from *accountKey) []byte {
 
 func getUserDelegationKey(x *exchange) error {
 	if x.grant.how != byToken {
-		return authenticationFailed("Only authentication scheme Bearer is supported.")
+		return authenticationFailed("Only Bearer authentication is supported.")
 	}
 	var info keyInfo
 	if err := xmlplan.DecodeRoot(bytes.NewReader(x.document), "KeyInfo", &info); err != nil {
