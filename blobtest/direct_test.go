@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -224,28 +225,32 @@ func TestHeadersStayApart(t *testing.T) {
 	}
 }
 
-// TestRequestsAreBounded sends more requests than are kept.
-func TestRequestsAreBounded(t *testing.T) {
+// TestManyRequests looks at more requests than are packed into one piece.
+func TestManyRequests(t *testing.T) {
 	srv := blobtest.New(t)
-	const most, more = 10_000, 300
-	do := func(url string) {
-		resp, err := srv.Transport().RoundTrip(newRaw(t, url, "GET", ""))
+	do := func(url string, header ...string) {
+		resp, err := srv.Transport().RoundTrip(newRaw(t, url, "GET", "", header...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
 	}
-	for range most + more {
-		do(srv.Endpoint() + "/photos/x")
+	const many = 600
+	for i := range many {
+		do(srv.Endpoint()+"/photos/"+strconv.Itoa(i), "x-number", strconv.Itoa(i))
 	}
 	do("https://" + srv.Account() + "-secondary.blob.test/photos/last?timeout=1&timeout=2&%zz")
 	got := srv.Requests()
-	if n := len(got); n > most || n < most-more {
-		t.Errorf("%d requests are kept", n)
+	if len(got) != many+1 {
+		t.Fatalf("%d requests", len(got))
 	}
-	last := got[len(got)-1]
-	if last.Blob != "last" || !last.Secondary || got[0].Secondary || last.Status != 400 || len(last.Query["timeout"]) != 2 || got[0].Blob != "x" || got[0].Status != 401 || got[0].Query == nil {
-		t.Errorf("%+v, %+v", got[0], last)
+	for i, r := range got[:many] {
+		if r.Blob != strconv.Itoa(i) || r.Header.Get("x-number") != r.Blob || r.Account != srv.Account() || r.Secondary || r.Status != 401 || r.Query == nil {
+			t.Fatalf("%d: %+v", i, r)
+		}
+	}
+	if r := got[many]; r.Blob != "last" || !r.Secondary || r.Status != 400 || len(r.Query["timeout"]) != 2 || len(r.Header["X-Number"]) != 0 {
+		t.Errorf("%+v", r)
 	}
 	srv.ResetRequests()
 	if got := srv.Requests(); got == nil || len(got) != 0 {
