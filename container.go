@@ -126,6 +126,87 @@ func (c *ContainerClient) Delete(ctx context.Context, o *DeleteContainerOptions)
 	return call[DeleteContainerResult](ctx, &c.handle, rest.DeleteContainer, nil, o)
 }
 
+// UndeleteContainerOptions are the options of [ContainerClient.Undelete].
+type UndeleteContainerOptions struct {
+	CallOptions
+
+	// DeletedName is the name that the container had, if it is to come back
+	// under the name of this handle, and not its own.
+	DeletedName string `header:"x-ms-deleted-container-name"`
+}
+
+// UndeleteContainerResult is the result of [ContainerClient.Undelete].
+type UndeleteContainerResult struct {
+	ResponseInfo
+}
+
+// Undelete restores the container and all blobs in it after a soft delete. There
+// can be several deleted containers of a name; their versions are in listings
+// that include what is deleted:
+//
+//	deleted := &azureblob.ListContainersOptions{Include: azureblob.ListContainersInclude{Deleted: true}}
+//	for item, err := range service.Containers(ctx, deleted) {
+//		if err != nil {
+//			return err
+//		}
+//		if item.Deleted {
+//			_, err := service.Container(item.Name).Undelete(ctx, item.Version, nil)
+//			...
+//		}
+//	}
+//
+// Errors: [ContainerNotFound] if there is no such deleted container, or no more;
+// [ContainerAlreadyExists], which is fs.ErrExist, if the name is in use.
+//
+// REST: Restore Container.
+func (c *ContainerClient) Undelete(ctx context.Context, version string, o *UndeleteContainerOptions) (UndeleteContainerResult, error) {
+	if version == "" {
+		return UndeleteContainerResult{}, c.refuse(rest.RestoreContainer, errors.New("the version is empty; it is in listings that include deleted containers"))
+	}
+	deleted := deletedContainer{Version: version, Name: c.container}
+	if o != nil && o.DeletedName != "" {
+		deleted.Name = o.DeletedName
+		if err := checkContainerName(o.DeletedName); err != nil {
+			return UndeleteContainerResult{}, c.refuse(rest.RestoreContainer, err)
+		}
+	}
+	return call[UndeleteContainerResult](ctx, &c.handle, rest.RestoreContainer, nil, deleted, o)
+}
+
+// deletedContainer says which container is to be restored.
+type deletedContainer struct {
+	Name    string `header:"x-ms-deleted-container-name"`
+	Version string `header:"x-ms-deleted-container-version"`
+}
+
+// RenameContainerOptions are the options of [ContainerClient.Rename].
+type RenameContainerOptions struct {
+	CallOptions
+	LeaseID string `header:"x-ms-source-lease-id"` // the lease that the caller holds on the container
+}
+
+// RenameContainerResult is the result of [ContainerClient.Rename].
+type RenameContainerResult struct {
+	ResponseInfo
+}
+
+// Rename gives the container another name. The handle stays that of the old one.
+//
+// The operation is in the protocol and has no page in the REST reference: it is
+// not generally available, and accounts that lack it answer with an error.
+//
+// REST: Rename Container.
+func (c *ContainerClient) Rename(ctx context.Context, name string, o *RenameContainerOptions) (RenameContainerResult, error) {
+	if c.session == nil || c.invalid != nil {
+		return RenameContainerResult{}, c.check(ctx, rest.RenameContainer)
+	}
+	source := struct {
+		Name string `header:"x-ms-source-container-name"`
+	}{c.container}
+	to := c.handleOf(1, name, "", scope{}) // the request is about the new name
+	return call[RenameContainerResult](ctx, &to, rest.RenameContainer, nil, source, o)
+}
+
 // ContainerPropertiesOptions are the options of [ContainerClient.Properties]
 // and [ContainerClient.Exists].
 type ContainerPropertiesOptions struct {

@@ -17,6 +17,7 @@ var parts = []any{
 	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
 	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
 	leaseHeaders{},
+	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a
