@@ -16,8 +16,10 @@ var parts = []any{
 	metadataHeaders{}, blockOptions{}, rangeHeader{}, validated{}, customerKeyHeaders{}, encryptionScopeHeader{},
 	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
 	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
+	deletedContainer{}, expiryHeaders{},
 	leaseHeaders{},
 	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
+	deletedContainer{}, expiryHeaders{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a
