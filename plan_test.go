@@ -18,8 +18,6 @@ var parts = []any{
 	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
 	deletedContainer{}, expiryHeaders{},
 	leaseHeaders{},
-	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
-	deletedContainer{}, expiryHeaders{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a
