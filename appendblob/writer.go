@@ -1,6 +1,7 @@
 package appendblob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,19 +139,21 @@ func (c *Client) NewWriter(ctx context.Context, o *WriterOptions) (*Writer, erro
 	if err := c.checkLimits(op, nil, w.o.MaxSize); err != nil {
 		return nil, err
 	}
+	var unclear error // an answer that got lost: the blob may have been created all the same
 	if w.o.Create != nil {
 		r, err := c.CreateIfNotExists(ctx, w.o.Create)
-		if err != nil {
-			return nil, err
-		}
-		if !r.Existed {
+		switch {
+		case err == nil && !r.Existed:
 			w.at = WriterResult{ETag: r.ETag, LastModified: r.LastModified}
 			return w, nil
+		case err != nil && (refused(err) || errors.Is(err, fs.ErrInvalid)):
+			return nil, err
 		}
+		unclear = err
 	}
 	p, err := w.look(ctx)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(unclear, err)
 	}
 	switch {
 	case p.BlobType != azureblob.AppendBlob:

@@ -155,6 +155,31 @@ func TestWriterRepeats(t *testing.T) {
 	}
 }
 
+// TestWriterCreates makes the blob of a writer, when that is reported as failed as
+// well.
+func TestWriterCreates(t *testing.T) {
+	srv, _ := created(t, azureblob.RetryOptions{})
+	b := appendblob.New(srv.ServiceClient(&azureblob.ClientOptions{Retry: azureblob.RetryOptions{Total: -1}}).Container("logs").Blob("new"))
+	create := &appendblob.WriterOptions{Create: &appendblob.CreateOptions{Metadata: azureblob.Metadata{"k": "v"}}}
+	srv.Inject(blobtest.Fault{Operation: "Put Blob", Status: 500, Code: "InternalError"})
+	if _, err := b.NewWriter(t.Context(), create); !errors.Is(err, azureblob.InternalError) {
+		t.Errorf("it was not created: %v", err)
+	}
+	srv.Inject(blobtest.Fault{Operation: "Put Blob", Reset: true, At: blobtest.AfterOperation})
+	w := newWriter(t, b, create)
+	_, _ = io.WriteString(w, "one")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := b.Properties(t.Context(), nil); err != nil || p.ContentLength != 3 || p.Metadata["k"] != "v" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	create.Create.Metadata = azureblob.Metadata{"a-b": "c"}
+	if _, err := b.NewWriter(t.Context(), create); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("options that cannot be sent: %v", err)
+	}
+}
+
 // TestWriterFindsOthers lets somebody else append in between: what is appended then
 // is not mixed with it, and the error says where the two parted.
 func TestWriterFindsOthers(t *testing.T) {
