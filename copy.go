@@ -48,7 +48,7 @@ type StartCopyOptions struct {
 
 	Conditions       Conditions       // on the destination, with the lease that the caller holds on it
 	SourceConditions SourceConditions // checked when the copy is started
-	SourceIfTags     string           `header:"x-ms-source-if-tags"` // expression over the tags of the source that must be true
+	SourceIfTags     TagFilter        `header:"x-ms-source-if-tags"` // expression over the tags of the source that must be true
 
 	Immutability Immutability
 	LegalHold    bool `header:"x-ms-legal-hold"` // nobody can change or delete the blob until it is lifted

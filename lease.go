@@ -73,7 +73,7 @@ type LeaseConditions struct {
 	IfUnmodifiedSince time.Time `header:"If-Unmodified-Since"`
 
 	// IfTags is an expression over the tags of the blob that must be true.
-	IfTags string `header:"x-ms-if-tags"`
+	IfTags TagFilter `header:"x-ms-if-tags"`
 }
 
 // LeaseOptions are the options of the methods of [BlobLeaseClient] that have no

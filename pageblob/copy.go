@@ -18,11 +18,11 @@ type IncrementalCopyOptions struct {
 	azureblob.CallOptions
 
 	// Conditions on the destination.
-	IfMatch           azcore.ETag `header:"If-Match"`
-	IfNoneMatch       azcore.ETag `header:"If-None-Match"`
-	IfModifiedSince   time.Time   `header:"If-Modified-Since"`
-	IfUnmodifiedSince time.Time   `header:"If-Unmodified-Since"`
-	IfTags            string      `header:"x-ms-if-tags"`
+	IfMatch           azcore.ETag         `header:"If-Match"`
+	IfNoneMatch       azcore.ETag         `header:"If-None-Match"`
+	IfModifiedSince   time.Time           `header:"If-Modified-Since"`
+	IfUnmodifiedSince time.Time           `header:"If-Unmodified-Since"`
+	IfTags            azureblob.TagFilter `header:"x-ms-if-tags"`
 }
 
 // IncrementalCopyResult is the result of [Client.StartIncrementalCopy].
