@@ -126,6 +126,40 @@ func (c sasCredential) authorize(*url.URL, string) (policy.Policy, error) {
 	return pipeline.SAS(token), nil
 }
 
+// signedCredential is the credential of a URL with a signature. There is none
+// beside it, but for the token of the only user who may use a signature.
+func signedCredential(token string, credential Credential) (Credential, error) {
+	signature := sasCredential{hide(token)}
+	if isNil(credential) {
+		return signature, nil
+	}
+	t, err := sas.Parse(token)
+	if user, ok := credential.(tokenCredential); ok && err == nil && t.Delegation.DelegatedUserObjectID != "" {
+		return delegateCredential{user, signature}, nil
+	}
+	return nil, invalidf("the URL holds a shared access signature and there is a credential as well; give one of the two")
+}
+
+// delegateCredential is a signature and the token of the user whom it is for.
+type delegateCredential struct {
+	user      tokenCredential
+	signature sasCredential
+}
+
+func (c delegateCredential) String() string { return "SASCredential(" + redacted + ")" }
+
+func (c delegateCredential) authorize(endpoint *url.URL, audience string) (policy.Policy, error) {
+	signature, err := c.signature.authorize(endpoint, audience)
+	if err != nil {
+		return nil, err
+	}
+	bearer, err := c.user.authorize(endpoint, audience)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.Both(bearer, signature), nil
+}
+
 // TokenCredential authorizes with Azure AD (Entra ID) tokens, such as those of
 // the azidentity module:
 //
@@ -135,6 +169,9 @@ func (c sasCredential) authorize(*url.URL, string) (policy.Policy, error) {
 // The endpoint has to be https, as a token sent in the clear can be stolen. The
 // tenant of the account is found out by itself where the service names it in a
 // challenge. See [ClientOptions.Audience] for other clouds.
+//
+// It goes with a URL without a signature, or with one whose signature is for one
+// user alone, who then shows by the token that it is them; see [sas.Delegation].
 func TokenCredential(credential azcore.TokenCredential) Credential {
 	return tokenCredential{hide(credential)}
 }

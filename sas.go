@@ -123,10 +123,17 @@ func (h *handle) prepareSAS(key *sas.Signer, version *string) error {
 	if isNil(*key) {
 		return invalidf("the key to sign with is a nil pointer")
 	}
-	if service, err := url.Parse(h.service); err == nil {
-		if account := accountOf(service); account != "" && account != (*key).AccountName() {
-			return invalidf("the key to sign with is that of account %q, and not of %q", (*key).AccountName(), account)
-		}
+	service, err := url.Parse(h.service)
+	if err != nil {
+		return invalidf("malformed URL of the service")
+	}
+	account := accountOf(service)
+	if k, ok := (*key).(sas.UserDelegationKey); ok && k.Account == "" {
+		k.Account = account
+		*key = k
+	}
+	if account != "" && account != (*key).AccountName() {
+		return invalidf("the key to sign with is that of account %q, and not of %q", (*key).AccountName(), account)
 	}
 	return nil
 }

@@ -48,10 +48,9 @@ func newHandle(rawURL string, depth int, credential Credential, o *ClientOptions
 		return handle{}, err
 	}
 	if loc.sas != "" {
-		if !isNil(credential) {
-			return handle{}, invalidf("the URL holds a shared access signature and there is a credential as well; give one of the two")
+		if credential, err = signedCredential(loc.sas, credential); err != nil {
+			return handle{}, err
 		}
-		credential = SASCredential(loc.sas)
 	}
 	s, err := newSession(loc.service, "", credential, o)
 	if err != nil {

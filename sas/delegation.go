@@ -23,7 +23,8 @@ type Delegation struct {
 
 	// DelegatedUserObjectID is the Entra object ID of the only user who can use
 	// the signature, together with a token of theirs. It needs version
-	// 2025-07-05. If they are of another tenant, the key names that.
+	// 2025-07-05. If they are of another tenant, the key names that. They make
+	// a client of the signed URL with their azureblob.TokenCredential.
 	DelegatedUserObjectID string
 
 	// RequestHeaders and RequestParameters are headers and query parameters that

@@ -33,7 +33,7 @@ type Config struct {
 	Version        string              // module version for the user agent, such as v0.1.0
 	ApplicationID  string              // the user's prefix of User-Agent, cut after 24 characters
 	ServiceVersion string              // x-ms-version of requests that do not bring their own
-	Auth           policy.Policy       // from SharedKey, SAS or Bearer; nil is anonymous
+	Auth           policy.Policy       // from SharedKey, SAS, Bearer or Both; nil is anonymous
 	Retry          policy.RetryOptions // azcore's retry; a negative RetryDelay is none
 	Logger         *slog.Logger        // one debug line a try; nil writes none and costs nothing
 	PerCall        []policy.Policy     // the user's, run once a call
@@ -72,10 +72,15 @@ func New(c Config) azruntime.Pipeline {
 	last := &sender{next: transport}
 	perTry := append([]policy.Policy(nil), c.PerRetry...)
 	perTry = append(perTry, tryPolicy{})
-	if late, ok := c.Auth.(authorizer); ok {
-		last.auth = late
-	} else if c.Auth != nil {
-		perTry = append(perTry, c.Auth)
+	switch auth := c.Auth.(type) {
+	case nil:
+	case authorizer:
+		last.auth = auth
+	case bothPolicy:
+		last.auth = auth.late
+		perTry = append(perTry, auth.Policy)
+	default:
+		perTry = append(perTry, auth)
 	}
 	if c.Logger != nil {
 		perTry = append(perTry, &logPolicy{logger: c.Logger})

@@ -22,6 +22,17 @@ func SAS(query string) policy.Policy {
 	return p
 }
 
+// Both returns a policy for a signature that only somebody with a token may use.
+// The two are those of [Bearer] and [SAS].
+func Both(bearer, signature policy.Policy) policy.Policy {
+	return bothPolicy{bearer, signature.(sasPolicy)}
+}
+
+type bothPolicy struct {
+	policy.Policy // the bearer
+	late          sasPolicy
+}
+
 type sasPolicy struct {
 	query string
 	err   error
