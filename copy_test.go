@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/appendblob"
 	"github.com/goblob/azureblob/blobtest"
 )
 
@@ -93,6 +94,48 @@ func TestStartCopy(t *testing.T) {
 			t.Error("Abort of another copy: no error")
 		}
 	})
+}
+
+// TestStartCopyOptions sets what only the real service and blobtest have.
+func TestStartCopyOptions(t *testing.T) {
+	srv := blobtest.New(t, &blobtest.Options{Versioning: true})
+	c, ctx := newContainer(t, srv.ServiceClient(azureblob.CapturingOptions())), t.Context()
+	from, until := c.Blob("from"), time.Now().Add(time.Hour).Truncate(time.Second).UTC()
+	must[azureblob.UploadResult](t)(from.Upload(ctx, strings.NewReader("meow"), &azureblob.UploadOptions{Tags: azureblob.Tags{"kind": "cat"}, Tier: azureblob.TierArchive}))
+	to := c.Blob("to")
+	if _, err := to.StartCopy(ctx, from.URL(), &azureblob.StartCopyOptions{SourceIfTags: `"kind" = 'dog'`}); !errors.Is(err, azureblob.SourceConditionNotMet) {
+		t.Errorf("of a source with other tags: %v", err)
+	}
+	must[*azureblob.Copy](t)(to.StartCopy(ctx, from.URL(), &azureblob.StartCopyOptions{
+		SourceIfTags: `"kind" = 'cat'`, Tier: azureblob.TierHot, Rehydrate: azureblob.RehydrateHigh,
+		Immutability: azureblob.Immutability{Until: until, Mode: azureblob.ImmutabilityUnlocked}, LegalHold: true,
+	}))
+	p := must[azureblob.BlobPropertiesResult](t)(to.Properties(ctx, nil))
+	if p.ArchiveStatus != azureblob.RehydratePendingToHot || p.RehydratePriority != azureblob.RehydrateHigh || !p.ImmutabilityPolicyUntil.Equal(until) || !p.LegalHold {
+		t.Errorf("%+v", p)
+	}
+	log, sealed := appendblob.New(c.Blob("log")), c.Blob("sealed")
+	must[appendblob.CreateResult](t)(log.Create(ctx, nil))
+	must[*azureblob.Copy](t)(sealed.StartCopy(ctx, log.URL(), &azureblob.StartCopyOptions{Seal: true}))
+	if p := must[azureblob.BlobPropertiesResult](t)(sealed.Properties(ctx, nil)); !p.Sealed || p.BlobType != azureblob.AppendBlob {
+		t.Errorf("%+v", p)
+	}
+	// The lease of the destination.
+	lease := c.Blob("leased").Lease("")
+	online := c.Blob("online")
+	must[azureblob.UploadResult](t)(online.Upload(ctx, strings.NewReader("x"), nil))
+	must[azureblob.UploadResult](t)(c.Blob("leased").Upload(ctx, strings.NewReader("x"), nil))
+	must[azureblob.LeaseResult](t)(lease.Acquire(ctx, azureblob.LeaseForever, nil))
+	onLease := func(o *azureblob.StartCopyOptions) error {
+		_, err := c.Blob("leased").StartCopy(ctx, online.URL(), o)
+		return err
+	}
+	if err := onLease(nil); !errors.Is(err, azureblob.LeaseIDMissing) {
+		t.Errorf("without the lease: %v", err)
+	}
+	if err := onLease(&azureblob.StartCopyOptions{Conditions: azureblob.Conditions{LeaseID: lease.ID()}}); err != nil {
+		t.Errorf("with the lease: %v", err)
+	}
 }
 
 // TestStartCopyOfSnapshot promotes a snapshot, with new metadata.

@@ -40,6 +40,10 @@ type IncrementalCopyResult struct {
 // when a copy is complete: the CopyDestinationSnapshot of its properties. The URL
 // is that of a snapshot of a page blob, and signed, or public.
 //
+// Wait for the copy by its id:
+//
+//	_, err = blob.PendingCopy(r.CopyID).Wait(ctx, nil)
+//
 // Errors: [azureblob.CannotVerifyCopySource];
 // [azureblob.IncrementalCopyOfEarlierSnapshotNotAllowed];
 // [azureblob.IncrementalCopyBlobMismatch] for a snapshot of another blob.

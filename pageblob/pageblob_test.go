@@ -241,6 +241,9 @@ func TestIncrementalCopy(t *testing.T) {
 	if err != nil || r.CopyID == "" || r.CopyStatus == "" {
 		t.Fatalf("%+v, %v", r, err)
 	}
+	if done, err := backup.PendingCopy(r.CopyID).Wait(ctx, nil); err != nil || done.Status != azureblob.CopySuccess {
+		t.Errorf("%+v, %v", done, err)
+	}
 	p, err := backup.Properties(ctx, nil)
 	if err != nil || !p.IncrementalCopy || p.CopyDestinationSnapshot == "" {
 		t.Errorf("%+v, %v", p, err)
