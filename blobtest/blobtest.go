@@ -31,5 +31,7 @@
 // limits and checksums, and answers with the codes that the published protocol
 // has. Nothing is encrypted, nothing is replicated, and tokens are not
 // verified. The names of metadata come back in lower case, since net/http
-// changes the case of headers.
+// changes the case of headers. Listings are in XML even where Arrow is asked for,
+// and renaming a container is 501 APINotImplemented, as no public page tells what
+// it does.
 package blobtest

@@ -23,7 +23,9 @@ func TestFailingCopy(t *testing.T) {
 		status, reason string
 	}{
 		{"nothing", func(*testing.T, *blobtest.Server) {}, "photos/a", "success", ""},
-		{"delete", func(t *testing.T, srv *blobtest.Server) { raw(t, srv, "DELETE", "photos/a", "").expect(t, "delete", 202, "") }, "photos/a", "failed", notFound},
+		{"delete", func(t *testing.T, srv *blobtest.Server) {
+			raw(t, srv, "DELETE", "photos/a", "").expect(t, "delete", 202, "")
+		}, "photos/a", "failed", notFound},
 		{"overwrite", func(t *testing.T, srv *blobtest.Server) {
 			raw(t, srv, "PUT", "photos/a", "x", "x-ms-blob-type", "BlockBlob").expect(t, "put", 201, "")
 		}, "photos/a", "failed", changed},

@@ -1,10 +1,13 @@
 package peers
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
@@ -94,6 +97,36 @@ func policySAS(p *peer) {
 	p.equal("content", p.read(p.blobAt(url), nil), "hello")
 	must(p.container.SetAccessPolicy(ctx, nil))(p)
 	_, err := p.blobAt(url).DownloadStream(ctx, nil)
+	p.refused(err, bloberror.AuthenticationFailed)
+}
+
+// bearer is a token without claims.
+type bearer struct{}
+
+func (bearer) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "opaque", ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+// delegationSAS needs the account in the host, where this SDK looks for it.
+func delegationSAS(p *peer) {
+	ctx, now := p.Context(), time.Now().UTC()
+	p.put("a b", "hello")
+	p.options.Transport = p.srv.Transport()
+	owner := must(service.NewClient(p.srv.Endpoint(), bearer{}, &service.ClientOptions{ClientOptions: p.options}))(p)
+	key := must(owner.GetUserDelegationCredential(ctx, service.KeyInfo{Start: to.Ptr(now.Add(-time.Minute).Format(sas.TimeFormat)), Expiry: to.Ptr(now.Add(time.Hour).Format(sas.TimeFormat))}, nil))(p)
+	target := owner.NewContainerClient(p.name).NewBlockBlobClient("a b").URL()
+	values := sas.BlobSignatureValues{ContainerName: p.name, BlobName: "a b", Permissions: "r", ExpiryTime: now.Add(time.Hour)}
+	signed := func() *blockblob.Client {
+		q := must(values.SignWithUserDelegation(key))(p)
+		return p.blobAt(target + "?" + q.Encode())
+	}
+	p.equal("content", p.read(signed(), nil), "hello")
+	values.AuthorizedObjectID, values.CorrelationID = "5b2c3c4d-0000-4000-8000-00000000000a", "5b2c3c4d-0000-4000-8000-00000000000b"
+	p.equal("content with an object ID", p.read(signed(), nil), "hello")
+	_, err := signed().Delete(ctx, nil)
+	p.refused(err, bloberror.AuthorizationPermissionMismatch)
+	values.BlobName = "another"
+	_, err = signed().GetProperties(ctx, nil)
 	p.refused(err, bloberror.AuthenticationFailed)
 }
 

@@ -135,7 +135,7 @@ func TestGoSDK(t *testing.T) {
 		{"conditions", conditions}, {"append blobs", appendBlobs}, {"page blobs", pageBlobs},
 		{"blob leases", blobLeases}, {"container leases", containerLeases}, {"tags", tags}, {"find by tags", findByTags},
 		{"batch", batch}, {"copy", copies}, {"copy from url", copyFromURL}, {"from url", fromURL}, {"snapshot", snapshots},
-		{"blob sas", blobSAS}, {"container sas", containerSAS}, {"account sas", accountSAS}, {"stored policy sas", policySAS},
+		{"blob sas", blobSAS}, {"container sas", containerSAS}, {"account sas", accountSAS}, {"stored policy sas", policySAS}, {"user delegation sas", delegationSAS},
 		{"list", list}, {"list hierarchy", hierarchy}, {"tier", tier}, {"customer key", customerKey},
 		{"versions", versions}, {"soft delete", softDelete}, {"immutability", immutability},
 	} {

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -9,10 +10,17 @@ import (
 	"github.com/goblob/azureblob/blobtest"
 )
 
-// TestJSSDK has the official JavaScript SDK drive blobtest. Each line that the
+// TestJSSDK has the official JavaScript SDK drive blobtest, with the account in
+// the path and, for batches of the service, in the host. Each line that the
 // script prints is a topic, "ok name" or "fail name: reason".
 func TestJSSDK(t *testing.T) {
-	script(t, "roundtrip.mjs", "AZURE_STORAGE_CONNECTION_STRING="+blobtest.New(t).ConnectionString())
+	srv := blobtest.New(t)
+	endpoint, err := url.Parse(srv.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	script(t, "roundtrip.mjs", "AZURE_STORAGE_CONNECTION_STRING="+srv.ConnectionString(),
+		"AZURE_STORAGE_HOST_ENDPOINT=http://"+srv.Account()+".blob.localhost:"+endpoint.Port())
 }
 
 // TestJSSDKSignatures has the JavaScript SDK sign the vectors of package sas. It
