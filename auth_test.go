@@ -2,15 +2,11 @@ package azureblob_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -20,23 +16,17 @@ import (
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/internal/azurite"
+	"github.com/goblob/azureblob/sas"
 )
 
 // accountSAS signs an account SAS for all of the emulator's account.
 func accountSAS(t *testing.T, s *azurite.Server, permissions string) string {
 	t.Helper()
-	key, err := base64.StdEncoding.DecodeString(s.Key())
-	if err != nil {
-		t.Fatal(err)
-	}
-	expiry := time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04:05Z")
-	text := strings.Join([]string{s.Account(), permissions, "b", "sco", "", expiry, "", "https,http", azureblob.DefaultServiceVersion, "", ""}, "\n")
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(text))
-	return url.Values{
-		"sv": {azureblob.DefaultServiceVersion}, "ss": {"b"}, "srt": {"sco"}, "sp": {permissions}, "se": {expiry}, "spr": {"https,http"},
-		"sig": {base64.StdEncoding.EncodeToString(mac.Sum(nil))},
-	}.Encode()
+	key := must[*azureblob.SharedKeyCredential](t)(azureblob.NewSharedKeyCredential(s.Account(), s.Key()))
+	return must[string](t)(sas.Account{
+		Key: key, Permissions: must[sas.AccountPermissions](t)(sas.ParseAccountPermissions(permissions)),
+		Resources: sas.ResourceTypes{Service: true, Container: true, Object: true}, Expiry: time.Now().Add(time.Hour), Protocol: sas.HTTPSAndHTTP,
+	}.Sign())
 }
 
 func TestEmulatorSAS(t *testing.T) {
@@ -173,17 +163,20 @@ func TestCredentials(t *testing.T) {
 func TestCredentialsPrintNoSecret(t *testing.T) {
 	shared := must[*azureblob.SharedKeyCredential](t)(azureblob.NewSharedKeyCredential("account", "c2VjcmV0a2V5"))
 	customer := must[azureblob.CustomerKey](t)(azureblob.NewCustomerKey([]byte("0123456789abcdef0123456789abcdef")))
-	sas := azureblob.SASCredential("sv=2026-06-06&sig=c2VjcmV0a2V5")
-	service := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net", sas, nil))
+	signature := azureblob.SASCredential("sv=2026-06-06&sig=c2VjcmV0a2V5")
+	service := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net", signature, nil))
 	signed := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net", shared, nil))
+	// A signature that is for one user, and their token.
+	delegate := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net/?sv=2026-06-06&sr=c&sduoid=me&sig=c2VjcmV0a2V5",
+		azureblob.TokenCredential(staticToken{"a secret token"}), nil))
 	blob := signed.Container("photos").Blob("cat").WithCustomerKey(customer)
 	type holder struct {
 		credential azureblob.Credential
 		key        azureblob.CustomerKey
 		shared     azureblob.SharedKeyCredential
 	}
-	holders := []any{holder{credential: sas, key: customer, shared: *shared}, &holder{credential: azureblob.TokenCredential(staticToken{"a secret token"})}, []azureblob.Credential{sas, shared}}
-	for _, v := range append(holders, shared, *shared, sas, customer, &customer, azureblob.TokenCredential(staticToken{"a secret token"}), service, *service, signed, *signed, blob, *blob, blob.Lease("")) {
+	holders := []any{holder{credential: signature, key: customer, shared: *shared}, &holder{credential: azureblob.TokenCredential(staticToken{"a secret token"})}, []azureblob.Credential{signature, shared}}
+	for _, v := range append(holders, shared, *shared, signature, customer, &customer, azureblob.TokenCredential(staticToken{"a secret token"}), service, *service, signed, *signed, blob, *blob, blob.Lease(""), delegate, *delegate) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			text := fmt.Sprintf(verb, v)
 			for _, secret := range []string{"c2VjcmV0a2V5", "secretkey", "7365637265746b6579", "633256", "a secret token", "115 101 99", "MDEyMzQ1Njc4OWFi", "0123456789abcdef0", "115, 0x65"} {

@@ -40,6 +40,16 @@
 // of the client allows, stop at the first error, and return what is right or an
 // error, never a part.
 //
+// # Signatures
+//
+// SASURL of each client makes a URL that lets anybody read, write or list for a
+// time, without a credential; see package sas for what can be signed:
+//
+//	u, err := cat.SASURL(sas.Blob{
+//		Permissions: sas.BlobPermissions{Read: true},
+//		Expiry:      time.Now().Add(time.Hour),
+//	})
+//
 // # Calls
 //
 // Every call takes a context, what it needs, and a pointer to options, which may
