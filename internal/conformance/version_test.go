@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/goblob/azureblob/blobtest"
@@ -40,6 +41,14 @@ func TestVersions(t *testing.T) {
 		s.blob("PUT", "b", "", header{"x-ms-copy-source": s.url(s.container+"/b?") + at(first)}, "").want(202, "").has(header{"x-ms-version-id": "", "x-ms-copy-status": "success"})
 		s.blob("GET", "b", "", nil, "").want(200, "").is("one")
 		s.blob("GET", "b", at(first), nil, "").want(200, "").is("one")
+		// A signature of a version opens that version to copies, and nothing else.
+		signed := s.serviceSAS("b", "sr", "bv", "versionid", first)
+		for name, h := range map[string]header{"sync": {"x-ms-requires-sync": "true"}, "put": {"x-ms-blob-type": "BlockBlob"}, "async": {}} {
+			s.blob("PUT", name, "", with(h, "x-ms-copy-source", s.url(s.container+"/b?")+signed), "").has(header{"x-ms-version-id": ""})
+			s.blob("GET", name, "", nil, "").want(200, "").is("one")
+			s.blob("PUT", name, "", with(h, "x-ms-copy-source", s.url(s.container+"/b?")+strings.Replace(signed, at(first), at(second), 1)), "").want(403, "CannotVerifyCopySource")
+		}
+		s.blob("PUT", "other", "", header{"x-ms-copy-source": s.url(s.container+"/b?") + at(second)}, "").want(404, "CannotVerifyCopySource") // it was deleted
 	}, &blobtest.Options{Versioning: true})
 }
 
