@@ -181,13 +181,18 @@ type DeleteBlobResult struct {
 //
 // REST: Delete Blob.
 func (b *BlobClient) Delete(ctx context.Context, o *DeleteBlobOptions) (DeleteBlobResult, error) {
+	return call[DeleteBlobResult](ctx, &b.handle, rest.DeleteBlob, nil, o.parts()...)
+}
+
+// parts are the parts of a call with these options.
+func (o *DeleteBlobOptions) parts() []any {
 	var kind struct {
 		Type string `query:"deletetype"`
 	}
 	if o != nil && o.Permanent {
 		kind.Type = "Permanent"
 	}
-	return call[DeleteBlobResult](ctx, &b.handle, rest.DeleteBlob, nil, kind, o)
+	return []any{kind, o}
 }
 
 // UndeleteOptions are the options of [BlobClient.Undelete].

@@ -28,7 +28,7 @@ type session struct {
 	budget      *engine.Budget
 	concurrency int
 	once        policy.RetryOptions // for requests that must not be carried out twice
-	rereads     int                 // of lists whose body broke off
+	rereads     int                 // of lists whose body broke off, and of parts of batches
 	idle        func()              // closes idle connections; nil if the transport is the caller's
 }
 
@@ -151,20 +151,11 @@ func (h *handle) String() string { return h.URL() }
 // send makes a REST call on the resource of the handle. The parts are structs
 // with wire tags; those that embed CallOptions bring the caller's extras along.
 func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error) {
-	if err := h.check(ctx, op); err != nil {
+	c, err := h.compose(ctx, op, result, parts...)
+	if err != nil {
 		return nil, err
 	}
-	c := wire.Call{Op: op, URL: h.url, Body: body, Result: result, Once: h.once, Rereads: h.rereads}
-	c.Parts = append(h.scopeParts(op, len(parts)), parts...)
-	for _, part := range parts {
-		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
-			o := e.callOptions()
-			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse
-			if err := o.check(); err != nil {
-				return nil, h.refuse(op, err)
-			}
-		}
-	}
+	c.Body = body
 	resp, err := c.Do(ctx, h.pipeline)
 	if err != nil {
 		return resp, h.failed(op, err)
@@ -173,6 +164,25 @@ func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body 
 		r.setResponse(resp)
 	}
 	return resp, nil
+}
+
+// compose makes a REST call on the resource of the handle, ready to be sent.
+func (h *handle) compose(ctx context.Context, op *wire.Operation, result any, parts ...any) (wire.Call, error) {
+	if err := h.check(ctx, op); err != nil {
+		return wire.Call{}, err
+	}
+	c := wire.Call{Op: op, URL: h.url, Result: result, Once: h.once, Rereads: h.rereads}
+	c.Parts = append(h.scopeParts(op, len(parts)), parts...)
+	for _, part := range parts {
+		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
+			o := e.callOptions()
+			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse
+			if err := o.check(); err != nil {
+				return wire.Call{}, h.refuse(op, err)
+			}
+		}
+	}
+	return c, nil
 }
 
 // scopeParts are the parts that the handle itself adds to a call.

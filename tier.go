@@ -81,12 +81,19 @@ type SetTierResult struct {
 // REST: Set Blob Tier.
 func (b *BlobClient) SetTier(ctx context.Context, tier AccessTier, o *SetTierOptions) (SetTierResult, error) {
 	if tier == "" {
-		return SetTierResult{}, b.refuse(rest.SetBlobTier, errors.New("the tier is empty"))
+		return SetTierResult{}, b.refuse(rest.SetBlobTier, errNoTier)
 	}
+	r, err := call[SetTierResult](ctx, &b.handle, rest.SetBlobTier, nil, o.parts(tier)...)
+	r.Pending = r.StatusCode == 202
+	return r, err
+}
+
+var errNoTier = errors.New("the tier is empty")
+
+// parts are the parts of a call with these options.
+func (o *SetTierOptions) parts(tier AccessTier) []any {
 	required := struct {
 		Tier AccessTier `header:"x-ms-access-tier"`
 	}{tier}
-	r, err := call[SetTierResult](ctx, &b.handle, rest.SetBlobTier, nil, required, o)
-	r.Pending = r.StatusCode == 202
-	return r, err
+	return []any{required, o}
 }

@@ -156,13 +156,25 @@ func (x *exchange) answerParts(w *multipart.Writer, parts []batchPart) error {
 			sub.failed(malformedBatch("a part is about another account or container"))
 			sub.stamp()
 		} else {
-			sub.process()
+			x.strikePart(sub, p)
 		}
 		if err := writePart(w, p.id, &sub.reply); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// strikePart carries a part out, with the fault that happens to it if there is one.
+func (x *exchange) strikePart(sub *exchange, p batchPart) {
+	f := x.server.faults.firePart(p.request, p.target)
+	if f == nil || f.At == AfterOperation {
+		sub.process()
+	}
+	if f != nil {
+		sub.failed(fail(azureblob.ErrorCode(f.Code)).withStatus(f.Status))
+		sub.stamp()
+	}
 }
 
 // part is a part as an exchange of its own, authorized by its own header or

@@ -150,6 +150,18 @@ func (l *faults) none() bool {
 
 // fire returns the faults that happen to a request, and counts them.
 func (l *faults) fire(r *http.Request, t target) []*Fault {
+	return l.fireIf(r, t, func(*Fault) bool { return true })
+}
+
+// firePart returns the fault that happens to a part of a batch, or nil.
+func (l *faults) firePart(r *http.Request, t target) *Fault {
+	for _, f := range l.fireIf(r, t, func(f *Fault) bool { return f.Operation != "" && f.Status != 0 }) {
+		return f
+	}
+	return nil
+}
+
+func (l *faults) fireIf(r *http.Request, t target, may func(*Fault) bool) []*Fault {
 	l.mu.Lock()
 	all := slices.Clone(l.all)
 	l.mu.Unlock()

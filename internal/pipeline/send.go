@@ -35,6 +35,13 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 		return nil, permanent(err)
 	}
 	setDate(r.Header)
+	if p, ok := r.Body.(*pending); ok {
+		if b, ok := p.body.(*Batch); ok {
+			if err := s.seal(r, b); err != nil {
+				return nil, permanent(err)
+			}
+		}
+	}
 	if s.auth != nil {
 		if err := s.auth.authorize(r); err != nil {
 			return nil, permanent(err)

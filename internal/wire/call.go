@@ -76,33 +76,71 @@ type requestError struct{ error }
 func (e requestError) Is(target error) bool { return target == ErrRequest }
 func (e requestError) Unwrap() error        { return e.error }
 
-func (c *Call) request(ctx context.Context) (*policy.Request, error) {
-	header := make(http.Header, 16)
+// Part makes a request of the call that is a part of a batch. It is sent inside of
+// another request, with the version of that one. OnRequest sees it once.
+func (c *Call) Part() (*http.Request, error) {
+	header, target, err := c.compose()
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(c.Op.Method, target, nil)
+	if err != nil {
+		return nil, requestError{withoutURL(err)}
+	}
+	req.Header = header
+	if c.OnRequest != nil {
+		c.OnRequest(req)
+	}
+	return req, nil
+}
+
+// Take reads an answer that is a part of one to a batch, and otherwise as in Do.
+func (c *Call) Take(resp *http.Response) error {
+	if c.OnResponse != nil {
+		c.OnResponse(resp)
+	}
+	if !c.Op.Succeeded(resp.StatusCode) {
+		return newFault(resp)
+	}
+	_, err := c.decode(resp)
+	return err
+}
+
+// compose puts the headers and the URL together.
+func (c *Call) compose() (header http.Header, target string, err error) {
+	header = make(http.Header, 16)
 	for i := 0; i+1 < len(c.Op.Header); i += 2 {
 		header[http.CanonicalHeaderKey(c.Op.Header[i])] = c.Op.Header[i+1 : i+2 : i+2]
 	}
 	query := append(make([]byte, 0, 256), c.Op.Query...)
-	var err error
 	for _, part := range c.Parts {
 		if query, err = encode(part, header, query); err != nil {
-			return nil, requestError{err}
+			return nil, "", requestError{err}
 		}
 	}
 	for name, values := range c.Header {
 		for _, value := range values {
 			if err := checkHeaderValue(name, value); err != nil {
-				return nil, requestError{err}
+				return nil, "", requestError{err}
 			}
 		}
 		header[http.CanonicalHeaderKey(name)] = values
 	}
+	target = c.URL
+	if len(query) > 0 {
+		target += "?" + string(query)
+	}
+	return header, target, nil
+}
+
+func (c *Call) request(ctx context.Context) (*policy.Request, error) {
+	header, target, err := c.compose()
+	if err != nil {
+		return nil, err
+	}
 	once := c.Op.Retry == Once || conditional(c.Op.Method, header)
 	if once {
 		ctx = policy.WithRetryOptions(ctx, c.Once)
-	}
-	target := c.URL
-	if len(query) > 0 {
-		target += "?" + string(query)
 	}
 	req, err := runtime.NewRequest(ctx, c.Op.Method, target)
 	if err != nil {

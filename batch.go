@@ -1,0 +1,447 @@
+package azureblob
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+// BatchItem is what became of one blob of a batch.
+type BatchItem struct {
+	ResponseInfo // of the answer for this blob; empty if there was none
+
+	// Blob is the handle, as it was given; nil if an option was refused, or the
+	// handle was nil.
+	Blob *BlobClient
+
+	Permanent bool `response:"x-ms-delete-type-permanent"` // DeleteBlobs: the blob is gone for good and not only soft-deleted
+	Pending   bool // SetBlobTiers: the change was only started, as in [SetTierResult]
+}
+
+// DeleteBlobsOptions are the options of the DeleteBlobs methods.
+type DeleteBlobsOptions struct {
+	CallOptions // of the requests that carry the batches
+
+	// Each are the options that each blob is deleted with. For, if it is set,
+	// returns those of a blob in their place; it is called once for each blob, by
+	// the goroutine of the loop.
+	Each DeleteBlobOptions
+	For  func(*BlobClient) DeleteBlobOptions
+
+	// Concurrency is how many batches are under way at a time. Default
+	// [ClientOptions.Concurrency]; at most 1,000.
+	Concurrency int
+}
+
+// DeleteBlobs deletes all blobs, snapshots and versions whose handles an iterator
+// yields, and yields what became of each: one item for each handle, with the
+// error of that blob beside it, so the loop goes on after an error.
+//
+//	for item, err := range photos.DeleteBlobs(ctx, slices.Values(old), nil) {
+//		if err != nil {
+//			log.Print(err) // it names item.Blob
+//		}
+//	}
+//
+// Nothing happens before the loop begins. They are sent in batches of up to 256
+// blobs and 4 MiB, several at a time, and come back in any order; an error of a
+// whole batch is that of each blob in it. Where the loop ends early, batches that
+// were sent are cancelled, which does not undo what the service has begun, and
+// nothing is left behind. When the context ends, no more handles are taken: the
+// one that was taken last has its error.
+//
+// Handles can come from another client for the same account, but are deleted by
+// the credential of this one, and must be in this container. A blob that the
+// service was too busy for, with status 429 or 503, is sent again as often as
+// [RetryOptions] say; in other cases it may have been deleted, and is not.
+//
+// Errors: those of [BlobClient.Delete], for each blob.
+//
+// REST: Blob Batch.
+func (c *ContainerClient) DeleteBlobs(ctx context.Context, blobs iter.Seq[*BlobClient], o *DeleteBlobsOptions) iter.Seq2[*BatchItem, error] {
+	return deleteBlobs(&c.handle, rest.SubmitContainerBatch, o).run(ctx, blobs)
+}
+
+// DeleteBlobs is [ContainerClient.DeleteBlobs] for blobs of any container of the
+// account.
+//
+// REST: Blob Batch.
+func (s *ServiceClient) DeleteBlobs(ctx context.Context, blobs iter.Seq[*BlobClient], o *DeleteBlobsOptions) iter.Seq2[*BatchItem, error] {
+	return deleteBlobs(&s.handle, rest.SubmitBatch, o).run(ctx, blobs)
+}
+
+func deleteBlobs(h *handle, carrier *wire.Operation, o *DeleteBlobsOptions) *batch {
+	if o == nil {
+		o = &DeleteBlobsOptions{}
+	}
+	options := func(b *BlobClient) []any {
+		own := o.Each
+		if o.For != nil {
+			own = o.For(b)
+		}
+		return own.parts()
+	}
+	return newBatch(h, carrier, rest.DeleteBlob, o.CallOptions, o.Concurrency, options)
+}
+
+// SetBlobTiersOptions are the options of the SetBlobTiers methods.
+type SetBlobTiersOptions struct {
+	CallOptions // of the requests that carry the batches
+
+	// Each are the options that each blob is moved with. For, if it is set,
+	// returns those of a blob in their place; it is called once for each blob, by
+	// the goroutine of the loop.
+	Each SetTierOptions
+	For  func(*BlobClient) SetTierOptions
+
+	// Concurrency is how many batches are under way at a time. Default
+	// [ClientOptions.Concurrency]; at most 1,000.
+	Concurrency int
+}
+
+// SetBlobTiers moves all blobs, snapshots and versions whose handles an iterator
+// yields to a tier, in batches, and yields what became of each, as
+// [ContainerClient.DeleteBlobs] does. A blob is sent again after any error that
+// may pass, as often as [RetryOptions] say, since it can be moved twice.
+//
+// Errors: those of [BlobClient.SetTier], for each blob.
+//
+// REST: Blob Batch.
+func (c *ContainerClient) SetBlobTiers(ctx context.Context, blobs iter.Seq[*BlobClient], tier AccessTier, o *SetBlobTiersOptions) iter.Seq2[*BatchItem, error] {
+	return setBlobTiers(&c.handle, rest.SubmitContainerBatch, tier, o).run(ctx, blobs)
+}
+
+// SetBlobTiers is [ContainerClient.SetBlobTiers] for blobs of any container of
+// the account.
+//
+// REST: Blob Batch.
+func (s *ServiceClient) SetBlobTiers(ctx context.Context, blobs iter.Seq[*BlobClient], tier AccessTier, o *SetBlobTiersOptions) iter.Seq2[*BatchItem, error] {
+	return setBlobTiers(&s.handle, rest.SubmitBatch, tier, o).run(ctx, blobs)
+}
+
+func setBlobTiers(h *handle, carrier *wire.Operation, tier AccessTier, o *SetBlobTiersOptions) *batch {
+	if o == nil {
+		o = &SetBlobTiersOptions{}
+	}
+	options := func(b *BlobClient) []any {
+		own := o.Each
+		if o.For != nil {
+			own = o.For(b)
+		}
+		return own.parts(tier)
+	}
+	b := newBatch(h, carrier, rest.SetBlobTier, o.CallOptions, o.Concurrency, options)
+	if tier == "" {
+		b.invalid = errNoTier
+	}
+	return b
+}
+
+// batch is something that is done to many blobs.
+type batch struct {
+	*handle                               // the account or container
+	carrier     *wire.Operation           // what carries the parts
+	op          *wire.Operation           // what is done to each blob
+	call        CallOptions               // of the carrier
+	options     func(b *BlobClient) []any // those of a blob, as parts of a call
+	concurrency int
+	invalid     error // what is wrong with the options
+}
+
+// batchPart is what is done to one blob.
+type batchPart struct {
+	item    *BatchItem
+	call    wire.Call
+	request *http.Request
+	err     error
+	again   bool // another try may help, and does no harm
+}
+
+// maxBatchParts is how many parts the service takes in a batch.
+const maxBatchParts = 256
+
+func newBatch(h *handle, carrier, op *wire.Operation, call CallOptions, concurrency int, options func(*BlobClient) []any) *batch {
+	own := *carrier
+	own.Retry = op.Retry // a batch may be repeated if what it does may be
+	b := &batch{handle: h, carrier: &own, op: op, call: call, options: options, concurrency: concurrency}
+	b.invalid = checkPart(&b.call)
+	if concurrency < 0 || concurrency > maxConcurrency {
+		b.invalid = fmt.Errorf("the concurrency is %d and not 1 to %d", concurrency, maxConcurrency)
+	}
+	if concurrency == 0 && h.session != nil {
+		b.concurrency = h.session.concurrency
+	}
+	return b
+}
+
+// check refuses what cannot succeed for any blob.
+func (b *batch) check(ctx context.Context, blobs iter.Seq[*BlobClient]) error {
+	if err := b.handle.check(ctx, b.carrier); err != nil {
+		return err
+	}
+	if b.invalid != nil {
+		return b.refuse(b.carrier, b.invalid)
+	}
+	if blobs == nil {
+		return b.refuse(b.carrier, errors.New("the iterator of blobs is nil"))
+	}
+	return nil
+}
+
+// run is the loop: it takes blobs, has batches sent by goroutines, and yields
+// what they bring back, all in the goroutine of the caller.
+func (b *batch) run(ctx context.Context, blobs iter.Seq[*BlobClient]) iter.Seq2[*BatchItem, error] {
+	return func(yield func(*BatchItem, error) bool) {
+		if err := b.check(ctx, blobs); err != nil {
+			yield(&BatchItem{}, err)
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		next, stop := iter.Pull(blobs)
+		defer stop()
+		l := &batchLoop{batch: b, ctx: ctx, yield: yield, done: make(chan []*batchPart, b.concurrency)}
+		defer func() {
+			for cancel(); l.running > 0; l.running-- {
+				<-l.done
+			}
+		}()
+		l.drain(l.fill(next))
+	}
+}
+
+// batchLoop is a loop under way. Nothing of it is used by the goroutines that send
+// the batches, but for the channel that they come back through.
+type batchLoop struct {
+	*batch
+	ctx     context.Context
+	yield   func(*BatchItem, error) bool
+	done    chan []*batchPart
+	running int // batches that have not come back
+}
+
+// fill takes all blobs, and submits them. It reports false if the caller has left
+// the loop.
+func (l *batchLoop) fill(next func() (*BlobClient, bool)) bool {
+	var parts []*batchPart
+	for more := true; more; {
+		select {
+		case finished := <-l.done:
+			if !l.collect(finished) {
+				return false
+			}
+		default:
+		}
+		var blob *BlobClient
+		if blob, more = next(); more {
+			p := l.part(l.ctx, blob)
+			if p.err == nil {
+				parts = append(parts, p)
+			} else if !l.yield(p.item, p.err) {
+				return false
+			}
+			more = l.ctx.Err() == nil
+		}
+		if len(parts) == maxBatchParts || !more && len(parts) > 0 {
+			if l.running == l.concurrency && !l.collect(<-l.done) {
+				return false
+			}
+			l.submit(parts)
+			parts = nil
+		}
+	}
+	return true
+}
+
+func (l *batchLoop) submit(parts []*batchPart) {
+	l.running++
+	go func() {
+		l.deliver(l.ctx, parts)
+		l.done <- parts
+	}()
+}
+
+// collect yields what became of a batch.
+func (l *batchLoop) collect(parts []*batchPart) bool {
+	l.running--
+	for _, p := range parts {
+		if !l.yield(p.item, p.err) {
+			return false
+		}
+	}
+	return true
+}
+
+// drain yields what is still under way.
+func (l *batchLoop) drain(more bool) {
+	for more && l.running > 0 {
+		more = l.collect(<-l.done)
+	}
+}
+
+// part makes a part of a batch, or finds out why there can be none.
+func (b *batch) part(ctx context.Context, blob *BlobClient) *batchPart {
+	p := &batchPart{item: &BatchItem{Blob: blob}}
+	switch {
+	case blob == nil:
+		p.err = b.refuse(b.op, errors.New("the handle of a blob is nil"))
+	case ctx.Err() != nil:
+		p.err = blob.errorOf(b.op, endOf(ctx))
+	case blob.session != nil && blob.service != b.service:
+		p.err = blob.refuse(b.op, errors.New("the blob is not in the account of the batch"))
+	case blob.session != nil && b.container != "" && blob.container != b.container:
+		p.err = blob.refuse(b.op, errors.New("the blob is not in the container of the batch"))
+	default:
+		if p.call, p.err = blob.compose(ctx, b.op, p.item, b.options(blob)...); p.err != nil {
+			return p
+		}
+		if p.request, p.err = p.call.Part(); p.err != nil {
+			p.err = blob.failed(b.op, p.err)
+		}
+	}
+	return p
+}
+
+// deliver sends parts, and those that failed again if that may help.
+func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
+	for n := 0; ; n++ {
+		b.send(ctx, parts)
+		var again []*batchPart
+		for _, p := range parts {
+			if p.again {
+				again = append(again, p)
+			}
+		}
+		if len(again) == 0 || n == b.rereads || !b.pause(ctx, n) {
+			return
+		}
+		parts = again
+	}
+}
+
+// pause waits before the parts of a batch are sent again, as long as azcore waits
+// before it sends a request again. It reports false if the context ends.
+func (b *batch) pause(ctx context.Context, n int) bool {
+	wait, longest := cmp.Or(b.once.RetryDelay, 800*time.Millisecond), cmp.Or(b.once.MaxRetryDelay, time.Minute)
+	for range n {
+		wait = min(2*wait, longest)
+	}
+	timer := time.NewTimer(time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64())))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// send sends one batch, or two if it is too long for one, and gives each part its
+// answer or its error.
+func (b *batch) send(ctx context.Context, parts []*batchPart) {
+	if len(parts) == 0 {
+		return
+	}
+	requests := make([]*http.Request, len(parts))
+	for i, p := range parts {
+		*p.item = BatchItem{Blob: p.item.Blob}
+		p.err, p.again = nil, false
+		requests[i] = p.request
+	}
+	body := pipeline.NewBatch(requests)
+	kind := struct {
+		ContentType string `header:"Content-Type"`
+	}{body.ContentType()}
+	resp, err := b.handle.send(ctx, b.carrier, nil, body, kind, &b.call)
+	if err == nil {
+		b.take(resp, parts)
+		return
+	}
+	if bad, ok := errors.AsType[*pipeline.PartError](err); ok {
+		p := parts[bad.Index]
+		p.err = p.item.Blob.refuse(b.op, bad.Err)
+		b.send(ctx, append(parts[:bad.Index:bad.Index], parts[bad.Index+1:]...))
+		return
+	}
+	if half := len(parts) / 2; errors.Is(err, pipeline.ErrBatchTooLarge) && half > 0 {
+		b.send(ctx, parts[:half])
+		b.send(ctx, parts[half:])
+		return
+	}
+	for _, p := range parts {
+		p.err = b.of(p, err)
+		if errors.Is(err, pipeline.ErrBatchTooLarge) {
+			p.err = p.item.Blob.refuse(b.op, pipeline.ErrBatchTooLarge)
+		}
+	}
+}
+
+// of is the error of a whole batch as that of a part.
+func (b *batch) of(p *batchPart, err error) error {
+	whole, ok := errors.AsType[*Error](err)
+	if !ok {
+		return p.item.Blob.errorOf(b.op, err)
+	}
+	e := *whole
+	e.Container, e.Blob = p.item.Blob.container, p.item.Blob.blob
+	errorMade(&e)
+	return &e
+}
+
+// take gives each part its answer.
+func (b *batch) take(resp *http.Response, parts []*batchPart) {
+	defer resp.Body.Close()
+	defer io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
+	answer, err := readBatchAnswer(resp.Header.Get("Content-Type"), resp.Body, len(parts))
+	if err == nil {
+		err = errors.New("the answer to the batch has no part for this blob")
+	}
+	err = b.failed(b.carrier, err)
+	if w := answer.whole; w != nil {
+		w.Request = resp.Request
+		if fault := (&wire.Call{Op: b.carrier}).Take(w); fault != nil {
+			err = b.failed(b.carrier, fault)
+		}
+	}
+	for i, p := range parts {
+		if answer.parts == nil || answer.parts[i] == nil {
+			p.err = b.of(p, err)
+			p.again = b.repeatable(p.err)
+			continue
+		}
+		own := answer.parts[i]
+		own.Request = p.request
+		if p.err = p.call.Take(own); p.err != nil {
+			p.err = p.item.Blob.failed(b.op, p.err)
+			p.again = b.repeatable(p.err)
+		}
+		wire.DecodeHeader(own.Header, &p.item.ResponseInfo)
+		p.item.setResponse(own)
+		p.item.Pending = b.op == rest.SetBlobTier && own.StatusCode == http.StatusAccepted
+	}
+}
+
+// repeatable reports whether a part may be sent again, by the rules of the
+// pipeline: what has to be done once only if it is sure that it was not done.
+func (b *batch) repeatable(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	switch e.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return true
+	case 0, http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return b.op.Retry == wire.Idempotent
+	}
+	return false
+}
