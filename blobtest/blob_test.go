@@ -130,6 +130,13 @@ func TestRanges(t *testing.T) {
 			t.Errorf("%s: %v", c.text, a.header)
 		}
 	}
+	// There are checksums of parts of up to 4 MiB.
+	raw(t, srv, "PUT", "photos/zeros", "", "x-ms-blob-type", "PageBlob", "x-ms-blob-content-length", "8388608").expect(t, "pages", 201, "")
+	for _, name := range []string{"x-ms-range-get-content-md5", "x-ms-range-get-content-crc64"} {
+		raw(t, srv, "GET", "photos/zeros", "", name, "true", "x-ms-range", "bytes=1-4194304").expect(t, name, 206, "")
+		raw(t, srv, "GET", "photos/zeros", "", name, "true", "x-ms-range", "bytes=1-4194305").expect(t, name+" of more", 400, "OutOfRangeInput")
+		raw(t, srv, "GET", "photos/zeros", "", name, "true").expect(t, name+" of all", 400, "InvalidHeaderValue")
+	}
 	if a := raw(t, srv, "GET", "photos/empty", ""); a.status != 200 || a.body != "" || a.header.Get("Content-Length") != "0" {
 		t.Errorf("empty blob: %+v", a)
 	}
@@ -199,6 +206,10 @@ func TestRehydration(t *testing.T) {
 		raw(t, srv, "PUT", "photos?restype=container", "")
 		raw(t, srv, "PUT", "photos/x", "some", "x-ms-blob-type", "BlockBlob", "x-ms-access-tier", "Archive").expect(t, "put", 201, "")
 		raw(t, srv, "GET", "photos/x", "").expect(t, "archived", 409, "BlobArchived")
+		raw(t, srv, "PUT", "photos/x?comp=metadata", "").expect(t, "metadata of what is archived", 409, "BlobArchived")
+		raw(t, srv, "PUT", "photos/x?comp=properties", "").expect(t, "properties of what is archived", 409, "BlobArchived")
+		raw(t, srv, "PUT", "photos/x?comp=snapshot", "").expect(t, "snapshot of what is archived", 409, "BlobArchived")
+		raw(t, srv, "PUT", "photos/x?comp=tags", "<Tags><TagSet></TagSet></Tags>").expect(t, "tags of what is archived", 204, "")
 		tier := func(to, priority string) answer {
 			return raw(t, srv, "PUT", "photos/x?comp=tier", "", "x-ms-access-tier", to, "x-ms-rehydrate-priority", priority)
 		}

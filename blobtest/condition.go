@@ -154,7 +154,7 @@ func (x *exchange) readable(b *blob, r *revision) error {
 }
 
 // writable checks what every change of a blob checks: conditions, lease,
-// customer key, immutability. The revision is the one that is changed.
+// customer key, copies and the archive, immutability. The revision is the one that is changed.
 func (x *exchange) writable(b *blob, r *revision) error {
 	if err := x.checkWrite(r); err != nil {
 		return err
@@ -167,6 +167,9 @@ func (x *exchange) writable(b *blob, r *revision) error {
 	}
 	if err := r.copied.guard(); err != nil {
 		return err
+	}
+	if r.tier.at(x.now).tier == azureblob.TierArchive {
+		return fail(azureblob.BlobArchived)
 	}
 	return r.protection.guard(x.now)
 }

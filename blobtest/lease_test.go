@@ -141,6 +141,43 @@ func TestWritesByLeaseState(t *testing.T) {
 	}
 }
 
+// TestAllWritesNeedTheLease does all that changes a blob to one that is leased.
+func TestAllWritesNeedTheLease(t *testing.T) {
+	const block, log, disk = "photos/block", "photos/log", "photos/disk"
+	srv := photos(t)
+	for resource, kind := range map[string]string{block: "BlockBlob", log: "AppendBlob", disk: "PageBlob"} {
+		raw(t, srv, "PUT", resource, "", "x-ms-blob-type", kind, "x-ms-blob-content-length", "512").expect(t, resource, 201, "")
+		leaseCall(t, srv, resource+"?comp=lease", "acquire", "x-ms-lease-duration", "-1", "x-ms-proposed-lease-id", leaseA).expect(t, "acquire", 201, "")
+	}
+	for _, c := range []struct {
+		method, resource, body string
+		header                 []string
+		status                 int
+	}{
+		{"PUT", block + "?comp=block&blockid=AAAA", "some", nil, 201},
+		{"PUT", block + "?comp=blocklist", "<BlockList><Latest>AAAA</Latest></BlockList>", nil, 201},
+		{"PUT", block, "some", []string{"x-ms-blob-type", "BlockBlob"}, 201},
+		{"PUT", block, "", []string{"x-ms-copy-source", srv.Endpoint() + "/photos/a/cat.jpg"}, 202},
+		{"PUT", block + "?comp=metadata", "", nil, 200},
+		{"PUT", block + "?comp=properties", "", nil, 200},
+		{"PUT", block + "?comp=tier", "", []string{"x-ms-access-tier", "Cool"}, 200},
+		{"PUT", block + "?comp=tags", "<Tags><TagSet></TagSet></Tags>", nil, 204},
+		{"PUT", log + "?comp=appendblock", "some", nil, 201},
+		{"PUT", log + "?comp=seal", "", nil, 200},
+		{"PUT", disk + "?comp=page", strings.Repeat("p", 512), []string{"x-ms-page-write", "update", "x-ms-range", "bytes=0-511"}, 201},
+		{"PUT", disk + "?comp=page", "", []string{"x-ms-page-write", "clear", "x-ms-range", "bytes=0-511"}, 201},
+		{"PUT", disk + "?comp=properties", "", []string{"x-ms-blob-content-length", "1024"}, 200},
+		{"PUT", disk + "?comp=properties", "", []string{"x-ms-sequence-number-action", "increment"}, 200},
+		{"DELETE", disk, "", nil, 202},
+	} {
+		what := c.method + " " + c.resource
+		raw(t, srv, c.method, c.resource, c.body, c.header...).expect(t, what+" without", 412, "LeaseIdMissing")
+		raw(t, srv, c.method, c.resource, c.body, append(c.header, "x-ms-lease-id", leaseB)...).expect(t, what+" with another", 412, "LeaseIdMismatchWithBlobOperation")
+		raw(t, srv, c.method, c.resource, c.body, append(c.header, "x-ms-lease-id", leaseA)...).expect(t, what, c.status, "")
+	}
+	raw(t, srv, "PUT", block+"?comp=snapshot", "").expect(t, "a snapshot is no change", 201, "")
+}
+
 func TestLeaseTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := photos(t)

@@ -42,6 +42,9 @@ func TestSoftDelete(t *testing.T) {
 		holds(t, b, "one")
 		holds(t, b.WithSnapshot(s.Snapshot), "one")
 		raw(t, srv, "PUT", "photos/a?comp=undelete", "").expect(t, "nothing to undelete", 200, "")
+		time.Sleep(30 * day) // it has all its time again
+		holds(t, b, "one")
+		holds(t, b.WithSnapshot(s.Snapshot), "one")
 		raw(t, srv, "PUT", "photos/no?comp=undelete", "").expect(t, "no blob", 404, "BlobNotFound")
 
 		// What is overwritten is kept as a deleted snapshot; metadata is not.
