@@ -41,8 +41,10 @@ type sending func(*http.Request)
 
 func (f sending) Do(req *http.Request) (*http.Response, error) {
 	f(req)
-	return nil, errors.New("nothing should have been sent")
+	return nil, errUnsent
 }
+
+var errUnsent = errors.New("nothing is sent in this test")
 
 // refused demands that err is that of bad input, and says what is wrong.
 func refused(t *testing.T, what string, err error, words ...string) {
