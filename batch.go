@@ -174,7 +174,6 @@ func newBatch(h *handle, carrier, op *wire.Operation, call CallOptions, concurre
 	own := *carrier
 	own.Retry = op.Retry // a batch may be repeated if what it does may be
 	b := &batch{handle: h, carrier: &own, op: op, call: call, options: options, concurrency: concurrency}
-	b.invalid = checkPart(&b.call)
 	if concurrency < 0 || concurrency > maxConcurrency {
 		b.invalid = fmt.Errorf("the concurrency is %d and not 1 to %d", concurrency, maxConcurrency)
 	}
@@ -186,7 +185,7 @@ func newBatch(h *handle, carrier, op *wire.Operation, call CallOptions, concurre
 
 // check refuses what cannot succeed for any blob.
 func (b *batch) check(ctx context.Context, blobs iter.Seq[*BlobClient]) error {
-	if err := b.handle.check(ctx, b.carrier); err != nil {
+	if err := b.checkAll(ctx, b.carrier, &b.call); err != nil {
 		return err
 	}
 	if b.invalid != nil {

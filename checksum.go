@@ -68,11 +68,11 @@ func (c SourceChecksum) check() error { return checkSums("SourceChecksum", c.MD5
 func checkSums(name string, sum, crc []byte) error {
 	switch {
 	case sum != nil && len(sum) != md5.Size:
-		return fmt.Errorf("%s.MD5 has %d bytes and not %d", name, len(sum), md5.Size)
+		return coded(InvalidMD5, fmt.Errorf("%s.MD5 has %d bytes and not %d", name, len(sum), md5.Size))
 	case crc != nil && len(crc) != checksum.Size:
-		return fmt.Errorf("%s.CRC64 has %d bytes and not %d", name, len(crc), checksum.Size)
+		return coded(InvalidHeaderValue, fmt.Errorf("%s.CRC64 has %d bytes and not %d", name, len(crc), checksum.Size))
 	case sum != nil && crc != nil:
-		return errors.New(name + " has an MD5 and a CRC64, and the service takes only one")
+		return coded(BothCRC64AndMD5HeaderPresent, errors.New(name+" has an MD5 and a CRC64, and the service takes only one"))
 	}
 	return nil
 }

@@ -75,6 +75,13 @@ type CreateContainerOptions struct {
 	DenyEncryptionScopeOverride bool   `header:"x-ms-deny-encryption-scope-override"`
 }
 
+func (o *CreateContainerOptions) check() error {
+	if o.DenyEncryptionScopeOverride && o.DefaultEncryptionScope == "" {
+		return coded(MissingRequiredHeader, errors.New("DenyEncryptionScopeOverride is set, and there is no DefaultEncryptionScope that could be overridden"))
+	}
+	return nil
+}
+
 // CreateContainerResult is the result of [ContainerClient.Create].
 type CreateContainerResult struct {
 	ResponseInfo

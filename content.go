@@ -41,6 +41,3 @@ func (h *handle) sendContent(ctx context.Context, op *wire.Operation, content io
 	}
 	return h.local(op, err)
 }
-
-// checker is a group of options that can be wrong as a whole.
-type checker interface{ check() error }

@@ -74,7 +74,7 @@ type StartCopyOptions struct {
 //
 // REST: Copy Blob.
 func (b *BlobClient) StartCopy(ctx context.Context, sourceURL string, o *StartCopyOptions) (*Copy, error) {
-	if err := b.plain(ctx, rest.CopyBlob); err != nil {
+	if err := b.plain(ctx, rest.CopyBlob, o); err != nil {
 		return nil, err
 	}
 	source, err := b.source(ctx, rest.CopyBlob, sourceURL, SourceAccess{}, CustomerKey{})
@@ -88,9 +88,10 @@ func (b *BlobClient) StartCopy(ctx context.Context, sourceURL string, o *StartCo
 	return &Copy{b: b, id: r.CopyID, result: r}, nil
 }
 
-// plain refuses a copy that would not be encrypted as its handle says.
-func (h *handle) plain(ctx context.Context, op *wire.Operation) error {
-	if err := h.check(ctx, op); err != nil {
+// plain refuses a copy that would not be encrypted as its handle says, and what
+// checkAll does.
+func (h *handle) plain(ctx context.Context, op *wire.Operation, parts ...any) error {
+	if err := h.checkAll(ctx, op, parts...); err != nil {
 		return err
 	}
 	if h.key.key != nil && op.Scope&wire.CustomerKey == 0 {
@@ -343,12 +344,9 @@ func (b *BlobClient) CopyFromURL(ctx context.Context, sourceURL string, o *CopyF
 		o = &CopyFromURLOptions{}
 	}
 	op := rest.CopyBlobFromURL
-	if err := b.plain(ctx, op); err != nil {
-		return CopyFromURLResult{}, err
-	}
 	sum := SourceChecksum{MD5: o.SourceMD5}
-	if err := sum.check(); err != nil {
-		return CopyFromURLResult{}, b.refuse(op, err)
+	if err := b.plain(ctx, op, sum, o); err != nil {
+		return CopyFromURLResult{}, err
 	}
 	if o.CopyTags == CopySourceTagsCopy && len(o.Tags) > 0 {
 		return CopyFromURLResult{}, b.refuseAs(op, BothUserTagsAndSourceTagsCopyPresentException, errors.New("the tags of the source cannot be copied when there are others"))

@@ -140,10 +140,7 @@ func (b *BlobClient) newCopyFrom(ctx context.Context, source *BlobClient, o *Cop
 	if source == nil || source.session == nil {
 		return nil, b.refuse(c.op, errors.New("the source is nil, or a client that no constructor made"))
 	}
-	if err := wire.Check(&c.o.SourceConditions); err != nil {
-		return nil, b.refuse(c.op, err)
-	}
-	return c, nil
+	return c, b.checkAll(ctx, c.op, &c.o.SourceConditions)
 }
 
 // callOptions are those of requests to the source. Extra headers stay away from

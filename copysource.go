@@ -73,9 +73,9 @@ func (h *handle) source(ctx context.Context, op *wire.Operation, raw string, acc
 	u, err := url.Parse(s.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return nil, h.refuse(op, errors.New("the URL of the source is no http or https URL"))
+		return nil, h.refuseAs(op, InvalidHeaderValue, errors.New("the URL of the source is no http or https URL"))
 	case len(s.URL) > maxSourceURL:
-		return nil, h.refuse(op, fmt.Errorf("the URL of the source has %d bytes, and %d is the most", len(s.URL), maxSourceURL))
+		return nil, h.refuseAs(op, InvalidHeaderValue, fmt.Errorf("the URL of the source has %d bytes, and %d is the most", len(s.URL), maxSourceURL))
 	}
 	if access.FileShare {
 		s.FileIntent = "backup"

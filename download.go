@@ -19,7 +19,7 @@ type Range struct {
 
 func (r Range) check() error {
 	if r.Offset < 0 || r.Count < 0 || r.Offset > math.MaxInt64-r.Count {
-		return fmt.Errorf("a Range is no range: offset %d, count %d", r.Offset, r.Count)
+		return coded(InvalidHeaderValue, fmt.Errorf("a Range is no range: offset %d, count %d", r.Offset, r.Count))
 	}
 	return nil
 }
@@ -138,12 +138,11 @@ func (b *BlobClient) newDownload(ctx context.Context, o *DownloadOptions, block 
 	if d.o.BlockSize != 0 {
 		d.block = d.o.BlockSize
 	}
-	if err := b.check(ctx, rest.GetBlob); err != nil {
+	if err := b.checkAll(ctx, rest.GetBlob, &d.o); err != nil {
 		return nil, err
 	}
-	err := d.o.Range.check()
+	var err error
 	switch {
-	case err != nil:
 	case d.block < 0 || d.block > engine.MaxBlockSize:
 		err = fmt.Errorf("DownloadOptions.BlockSize is %d and not 1 to %d", d.o.BlockSize, int64(engine.MaxBlockSize))
 	case d.o.Concurrency < 0 || d.o.Concurrency > maxConcurrency:

@@ -81,6 +81,9 @@ func fill(v reflect.Value) {
 		}
 	case reflect.String:
 		v.SetString("some")
+		if v.Type() == reflect.TypeFor[azureblob.ImmutabilityPolicyMode]() {
+			v.SetString(string(azureblob.ImmutabilityUnlocked))
+		}
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64, reflect.Int32:
@@ -91,7 +94,7 @@ func fill(v reflect.Value) {
 		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
-			v.SetBytes([]byte{1, 2, 3})
+			v.SetBytes(make([]byte, 16)) // as long as an MD5
 		}
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))

@@ -2,9 +2,6 @@ package azureblob
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -168,7 +165,7 @@ func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body 
 
 // compose makes a REST call on the resource of the handle, ready to be sent.
 func (h *handle) compose(ctx context.Context, op *wire.Operation, result any, parts ...any) (wire.Call, error) {
-	if err := h.check(ctx, op); err != nil {
+	if err := h.check(ctx, op, parts...); err != nil {
 		return wire.Call{}, err
 	}
 	c := wire.Call{Op: op, URL: h.url, Result: result, Once: h.once, Rereads: h.rereads}
@@ -177,9 +174,6 @@ func (h *handle) compose(ctx context.Context, op *wire.Operation, result any, pa
 		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
 			o := e.callOptions()
 			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse
-			if err := o.check(); err != nil {
-				return wire.Call{}, h.refuse(op, err)
-			}
 		}
 	}
 	return c, nil
@@ -205,61 +199,6 @@ func call[R any](ctx context.Context, h *handle, op *wire.Operation, body pipeli
 		return zero, err
 	}
 	return r, nil
-}
-
-// check refuses what cannot succeed before anything is sent.
-func (h *handle) check(ctx context.Context, op *wire.Operation) error {
-	if h.session == nil {
-		return h.refuse(op, errors.New("the client is its zero value; make one with a constructor"))
-	}
-	if ctx == nil {
-		return h.refuse(op, errors.New("the context is nil"))
-	}
-	if h.invalid != nil {
-		return h.refuse(op, h.invalid)
-	}
-	if h.scope.Snapshot != "" && op.Scope&wire.Snapshot == 0 {
-		return h.refuse(op, errors.New("a snapshot cannot be changed, and this would act on the blob itself; use WithSnapshot(\"\")"))
-	}
-	if h.scope.Version != "" && op.Scope&wire.Version == 0 {
-		return h.refuse(op, errors.New("a version cannot be changed, and this would act on the current one; use WithVersion(\"\")"))
-	}
-	if h.key.key != nil {
-		if h.encryptionScope != "" {
-			return h.refuse(op, errKeyAndScope)
-		}
-		if !strings.HasPrefix(h.service, "https:") {
-			return h.refuse(op, errors.New("a customer key needs an https endpoint"))
-		}
-	}
-	return nil
-}
-
-// refuse makes the error of a call that was not sent.
-func (h *handle) refuse(op *wire.Operation, err error) error {
-	return h.errorOf(op, invalidError{err})
-}
-
-// refuseAs is refuse with the code that the service would answer with.
-func (h *handle) refuseAs(op *wire.Operation, code ErrorCode, err error) error {
-	e := h.errorOf(op, invalidError{err})
-	e.Code = code
-	return e
-}
-
-// invalidError marks bad input: errors.Is(err, fs.ErrInvalid).
-type invalidError struct{ error }
-
-func (e invalidError) Is(target error) bool { return target == fs.ErrInvalid }
-func (e invalidError) Unwrap() error        { return e.error }
-
-// invalidf makes the error of bad input outside of a REST call.
-func invalidf(format string, args ...any) error {
-	err := fmt.Errorf("azureblob: "+format, args...)
-	if text := err.Error(); pipeline.Redact(text) != text {
-		err = errors.New(pipeline.Redact(text)) // a name can be a whole URL by mistake
-	}
-	return invalidError{err}
 }
 
 // isNil reports whether v is nil or a nil pointer in an interface.

@@ -3,6 +3,7 @@ package azureblob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/goblob/azureblob/internal/rest"
@@ -19,6 +20,8 @@ type SetImmutabilityPolicyOptions struct {
 
 	IfUnmodifiedSince time.Time `header:"If-Unmodified-Since"` // the only condition that the operation takes
 }
+
+func (o *SetImmutabilityPolicyOptions) check() error { return checkImmutabilityMode(o.Mode) }
 
 // SetImmutabilityPolicyResult is the result of [BlobClient.SetImmutabilityPolicy].
 type SetImmutabilityPolicyResult struct {
@@ -38,10 +41,7 @@ type SetImmutabilityPolicyResult struct {
 func (b *BlobClient) SetImmutabilityPolicy(ctx context.Context, until time.Time, o *SetImmutabilityPolicyOptions) (SetImmutabilityPolicyResult, error) {
 	op := rest.SetBlobImmutabilityPolicy
 	if until.IsZero() {
-		return SetImmutabilityPolicyResult{}, b.refuse(op, errors.New("the policy has no end; to take it away, delete it"))
-	}
-	if o != nil && o.Mode == ImmutabilityMutable {
-		return SetImmutabilityPolicyResult{}, b.refuse(op, errors.New("the mode mutable is never set; use unlocked or locked"))
+		return SetImmutabilityPolicyResult{}, b.refuseAs(op, MissingRequiredHeader, errors.New("the policy has no end; to take it away, delete it"))
 	}
 	required := struct {
 		Until time.Time `header:"x-ms-immutability-policy-until-date"`
@@ -93,4 +93,19 @@ func (b *BlobClient) SetLegalHold(ctx context.Context, hold bool, o *SetLegalHol
 		Hold *bool `header:"x-ms-legal-hold"`
 	}{&hold}
 	return call[SetLegalHoldResult](ctx, &b.handle, rest.SetBlobLegalHold, nil, required, o)
+}
+
+func (i Immutability) check() error {
+	if i.Mode != "" && i.Until.IsZero() {
+		return coded(MissingRequiredHeader, errors.New("Immutability has a mode and no end"))
+	}
+	return checkImmutabilityMode(i.Mode)
+}
+
+func checkImmutabilityMode(mode ImmutabilityPolicyMode) error {
+	switch mode {
+	case "", ImmutabilityUnlocked, ImmutabilityLocked:
+		return nil
+	}
+	return coded(InvalidHeaderValue, fmt.Errorf("the mode %q is none that can be set; use unlocked or locked", mode))
 }

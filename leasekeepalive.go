@@ -152,14 +152,11 @@ type renewal struct {
 
 // check refuses what cannot be kept alive, and takes the options.
 func (k *keeper) check(ctx context.Context, o *KeepAliveOptions) error {
-	if err := k.lease.check(ctx, k.op); err != nil {
-		return err
-	}
 	if o != nil {
 		k.options.CallOptions = o.CallOptions
 	}
-	if err := checkPart(&k.options); err != nil {
-		return k.lease.refuse(k.op, err)
+	if err := k.lease.checkAll(ctx, k.op, &k.options); err != nil {
+		return err
 	}
 	if term, _ := k.lease.current(); term.duration == 0 {
 		return k.lease.refuse(k.op, errors.New("this client has not acquired the lease, and does not know its duration"))

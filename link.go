@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"reflect"
 
 	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/link"
@@ -25,16 +24,7 @@ func init() {
 		return rootOf(client).send(ctx, op, result, body, parts...)
 	}
 	link.Check = func(ctx context.Context, client any, op *wire.Operation, parts ...any) error {
-		h := rootOf(client)
-		if err := h.check(ctx, op); err != nil {
-			return err
-		}
-		for _, part := range parts {
-			if err := checkPart(part); err != nil {
-				return h.refuse(op, err)
-			}
-		}
-		return nil
+		return rootOf(client).checkAll(ctx, op, parts...)
 	}
 	link.Refuse = func(client any, op *wire.Operation, err error) error {
 		return rootOf(client).refuse(op, err)
@@ -63,35 +53,4 @@ func init() {
 	link.Source = func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error) {
 		return rootOf(client).source(ctx, op, url, access.(SourceAccess), key.(CustomerKey))
 	}
-}
-
-// checkPart finds what no request could carry in a part of a call.
-func checkPart(part any) error {
-	if isNil(part) {
-		return nil
-	}
-	if err := wire.Check(part); err != nil {
-		return err
-	}
-	if o, ok := part.(interface{ callOptions() *CallOptions }); ok {
-		if err := o.callOptions().check(); err != nil {
-			return err
-		}
-	}
-	if group, ok := part.(checker); ok {
-		if err := group.check(); err != nil {
-			return err
-		}
-	}
-	v := reflect.Indirect(reflect.ValueOf(part))
-	for i := range v.NumField() {
-		if f := v.Field(i); f.CanInterface() {
-			if group, ok := f.Interface().(checker); ok {
-				if err := group.check(); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,33 +18,33 @@ func checkContainerName(name string) error {
 	case name[0] == '$' && len(name) > 1 && len(name) <= 63:
 		name = "x" + name[1:]
 	case len(name) < 3 || len(name) > 63:
-		return fmt.Errorf("the container name has %d characters and not 3 to 63", utf8.RuneCountInString(name))
+		return coded(OutOfRangeInput, fmt.Errorf("the container name has %d characters and not 3 to 63", utf8.RuneCountInString(name)))
 	}
 	for i := range len(name) {
 		if c := name[i]; c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return fmt.Errorf("the container name %q has a character that is not one of a-z, 0-9 and -", name)
+			return coded(InvalidResourceName, fmt.Errorf("the container name %q has a character that is not one of a-z, 0-9 and -", name))
 		}
 	}
 	if name[0] == '-' || name[len(name)-1] == '-' || strings.Contains(name, "--") {
-		return fmt.Errorf("the container name %q has a - at an end, or two in a row", name)
+		return coded(InvalidResourceName, fmt.Errorf("the container name %q has a - at an end, or two in a row", name))
 	}
 	return nil
 }
 
 // checkBlobName refuses what the service does not take as a blob name: nothing
-// at all, more than 1,024 characters or 254 path segments, control characters,
-// and bytes that are not UTF-8.
+// at all, more than 1,024 characters or 254 path segments, control characters and
+// U+E000, and bytes that are not UTF-8.
 func checkBlobName(name string) error {
 	if name == "" {
 		return errors.New("the blob name is empty")
 	}
 	if !utf8.ValidString(name) {
-		return errors.New("the blob name is not valid UTF-8")
+		return coded(InvalidURI, errors.New("the blob name is not valid UTF-8"))
 	}
 	length := 0
 	for _, r := range name {
-		if r < ' ' || r == 0x7f {
-			return errors.New("the blob name has a control character")
+		if unicode.IsControl(r) || r == '\ue000' {
+			return coded(InvalidURI, errors.New("the blob name has a control character, or U+E000"))
 		}
 		length++
 		if r > 0xffff {
@@ -51,10 +52,10 @@ func checkBlobName(name string) error {
 		}
 	}
 	if length > 1024 {
-		return fmt.Errorf("the blob name has %d characters and not 1 to 1,024", length)
+		return coded(OutOfRangeInput, fmt.Errorf("the blob name has %d characters and not 1 to 1,024", length))
 	}
 	if n := strings.Count(strings.Trim(name, "/"), "/") + 1; n > 254 {
-		return fmt.Errorf("the blob name has %d path segments, and 254 is the most", n)
+		return coded(InvalidURI, fmt.Errorf("the blob name has %d path segments, and 254 is the most", n))
 	}
 	return nil
 }

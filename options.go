@@ -129,7 +129,7 @@ type CallOptions struct {
 
 func (o *CallOptions) callOptions() *CallOptions { return o }
 
-func (o *CallOptions) check() error {
+func (o *CallOptions) checkCall() error {
 	if o.Timeout < 0 {
 		return fmt.Errorf("CallOptions.Timeout is negative: %v", o.Timeout)
 	}

@@ -1,6 +1,8 @@
 package azureblob
 
 import (
+	"crypto/md5"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -30,6 +32,13 @@ type HTTPHeaders struct {
 }
 
 func (h HTTPHeaders) empty() bool { return reflect.ValueOf(h).IsZero() }
+
+func (h HTTPHeaders) check() error {
+	if n := len(h.ContentMD5); n != 0 && n != md5.Size {
+		return coded(InvalidMD5, fmt.Errorf("HTTPHeaders.ContentMD5 has %d bytes and not %d", n, md5.Size))
+	}
+	return nil
+}
 
 // BlobProperties are what the service knows of a blob. Which of them are filled
 // depends on the type of the blob, on the features of the account, and on the

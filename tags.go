@@ -73,8 +73,8 @@ type tagSet struct {
 //
 // REST: Set Blob Tags.
 func (b *BlobClient) SetTags(ctx context.Context, tags Tags, o *SetTagsOptions) (SetTagsResult, error) {
-	if code, err := wire.CheckTags(tags); err != nil {
-		return SetTagsResult{}, b.refuseAs(rest.SetBlobTags, ErrorCode(code), err)
+	if err := wire.CheckTags(tags); err != nil {
+		return SetTagsResult{}, b.refuse(rest.SetBlobTags, err)
 	}
 	if tags == nil {
 		tags = Tags{} // an empty set, where nil would be none

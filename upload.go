@@ -159,7 +159,8 @@ func (b *BlobClient) newUpload(ctx context.Context, op *wire.Operation, o *Uploa
 	if o != nil {
 		up.o = *o
 	}
-	if err := b.check(ctx, op); err != nil {
+	// What no request could carry is found now and not after the last block.
+	if err := b.checkAll(ctx, op, &up.o); err != nil {
 		return nil, err
 	}
 	switch {
@@ -167,13 +168,6 @@ func (b *BlobClient) newUpload(ctx context.Context, op *wire.Operation, o *Uploa
 		return nil, b.refuse(op, fmt.Errorf("the BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
 	case up.o.Concurrency < 0 || up.o.Concurrency > maxConcurrency:
 		return nil, b.refuse(op, fmt.Errorf("the Concurrency is %d and not 1 to %d", up.o.Concurrency, maxConcurrency))
-	}
-	// What no request could carry is found now and not after the last block.
-	if err := wire.Check(&up.o); err != nil {
-		return nil, b.refuse(op, err)
-	}
-	if err := up.o.check(); err != nil {
-		return nil, b.refuse(op, err)
 	}
 	_, _ = rand.Read(up.id[:]) // it never fails
 	up.hopes = sync.OnceValue(func() error { return up.hopeless(ctx) })

@@ -142,14 +142,15 @@ func (c *Client) DiffLists(ctx context.Context, earlierSnapshot string, o *DiffO
 
 func (c *Client) lists(op *wire.Operation, size int, within azureblob.Range, marker string, next func(marker string) (*PageList, string, error)) iter.Seq2[*PageList, error] {
 	var err error
+	code := azureblob.InvalidHeaderValue
 	switch {
 	case size < 0 || size > maxRanges:
-		err = fmt.Errorf("the list size is %d and not 1 to %d", size, maxRanges)
+		code, err = azureblob.OutOfRangeQueryParameterValue, fmt.Errorf("the list size is %d and not 1 to %d", size, maxRanges)
 	case within.Offset < 0 || within.Count < 0 || within.Offset > MaxSize || within.Count > MaxSize:
 		err = fmt.Errorf("%d bytes from offset %d are no part of a page blob", within.Count, within.Offset)
 	}
 	if err != nil {
-		return func(yield func(*PageList, error) bool) { yield(nil, link.Refuse(c, op, err)) }
+		return func(yield func(*PageList, error) bool) { yield(nil, link.RefuseAs(c, op, string(code), err)) }
 	}
 	return link.Pages(0, c, op, marker, next)
 }

@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/goblob/azureblob/internal/wire"
@@ -11,7 +12,7 @@ import (
 func Pages[P any](size int, client any, op *wire.Operation, marker string, next func(marker string) (*P, string, error)) iter.Seq2[*P, error] {
 	return func(yield func(*P, error) bool) {
 		if size < 0 || size > 5000 {
-			yield(nil, Refuse(client, op, errors.New("the page size is not 1 to 5,000")))
+			yield(nil, RefuseAs(client, op, "OutOfRangeQueryParameterValue", fmt.Errorf("the page size is %d and not 1 to 5,000", size)))
 			return
 		}
 		for marker := marker; ; {

@@ -103,10 +103,8 @@ func checkHeaders(h http.Header) error {
 		if name == "" {
 			return errors.New("azureblob: header with an empty name")
 		}
-		for i := range len(name) {
-			if !tokenByte[name[i]] {
-				return fmt.Errorf("azureblob: header name %q holds a character that is not allowed", name)
-			}
+		if !IsHeaderName(name) {
+			return fmt.Errorf("azureblob: header name %q holds a character that is not allowed", name)
 		}
 		for _, v := range values {
 			for i := range len(v) {
@@ -118,6 +116,16 @@ func checkHeaders(h http.Header) error {
 		}
 	}
 	return nil
+}
+
+// IsHeaderName reports whether a header can have that name.
+func IsHeaderName(s string) bool {
+	for i := range len(s) {
+		if !tokenByte[s[i]] {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // tokenByte tells the bytes that header names may have.

@@ -119,6 +119,9 @@ func (c *Call) compose() (header http.Header, target string, err error) {
 		}
 	}
 	for name, values := range c.Header {
+		if !pipeline.IsHeaderName(name) {
+			return nil, "", requestError{fmt.Errorf("%q is no name of a header", name)}
+		}
 		for _, value := range values {
 			if err := checkHeaderValue(name, value); err != nil {
 				return nil, "", requestError{err}

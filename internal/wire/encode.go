@@ -39,7 +39,7 @@ func encode(part any, header http.Header, query []byte) ([]byte, error) {
 			continue
 		}
 		if f.kind == kindForm {
-			if _, err := CheckTags(fv.Convert(stringMapType).Interface().(map[string]string)); err != nil {
+			if err := CheckTags(fv.Convert(stringMapType).Interface().(map[string]string)); err != nil {
 				return nil, err
 			}
 		}
@@ -117,28 +117,39 @@ func appendForm(b []byte, m reflect.Value) []byte {
 	return b
 }
 
+// maxMetadata bounds the bytes of all names and values of metadata.
+const maxMetadata = 8 << 10
+
 // encodeMetadata writes a header for each key. The keys go out as they are
 // written, for the service keeps their case, so they bypass the canonical form
 // that http.Header.Set would give them.
 func encodeMetadata(prefix string, m reflect.Value, header http.Header) error {
 	seen := make(map[string]bool, m.Len())
+	size := 0
 	for it := m.MapRange(); it.Next(); {
 		key, value := it.Key().String(), it.Value().String()
+		if key == "" {
+			return refusal("EmptyMetadataKey", "a metadata name is empty")
+		}
 		if !IsMetadataName(key) {
-			return fmt.Errorf("metadata name %q is not made of ASCII letters, digits and _, or starts with a digit", key)
+			return refusal("InvalidMetadata", "metadata name %q is not made of ASCII letters, digits and _, or starts with a digit", key)
 		}
 		lower := strings.ToLower(key)
 		if seen[lower] {
-			return fmt.Errorf("metadata name %q is there twice, in different case", lower)
+			return refusal("InvalidMetadata", "metadata name %q is there twice, in different case", lower)
 		}
 		seen[lower] = true
 		if err := checkHeaderValue("metadata "+key, value); err != nil {
-			return err
+			return refusal("InvalidMetadata", "%w", err)
 		}
 		if strings.TrimSpace(value) != value {
-			return fmt.Errorf("the value of metadata %s starts or ends with white space, which would be lost; encode it, in base64 for example", key)
+			return refusal("InvalidMetadata", "the value of metadata %s starts or ends with white space, which would be lost; encode it, in base64 for example", key)
 		}
 		header[prefix+key] = []string{value}
+		size += len(key) + len(value)
+	}
+	if size > maxMetadata {
+		return refusal("MetadataTooLarge", "the metadata has %d bytes, names and values together, and %d is the most", size, maxMetadata)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,28 +14,28 @@ const (
 	tagPunctuation = " +-./:=_"
 )
 
-// CheckTags tells what is wrong with the index tags of a blob, and the code that
-// the service would answer with. What is wrong is told of the first key in order.
-func CheckTags(tags map[string]string) (code string, err error) {
+// CheckTags tells what is wrong with the index tags of a blob, as a [*Refusal]. It
+// does so of the first key in order.
+func CheckTags(tags map[string]string) error {
 	if len(tags) > maxTags {
-		return "TagsTooLarge", fmt.Errorf("a blob has at most %d tags, and these are %d", maxTags, len(tags))
+		return refusal("TagsTooLarge", "a blob has at most %d tags, and these are %d", maxTags, len(tags))
 	}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		value := tags[key]
 		switch {
 		case key == "":
-			return "EmptyTagName", fmt.Errorf("the key of a tag is empty")
+			return refusal("EmptyTagName", "the key of a tag is empty")
 		case !isTagText(key):
-			return "InvalidInput", fmt.Errorf("the tag key %q has a character that is not a letter, a digit, a space or one of + - . / : = _", key)
+			return refusal("InvalidInput", "the tag key %q has a character that is not a letter, a digit, a space or one of + - . / : = _", key)
 		case !isTagText(value):
-			return "InvalidInput", fmt.Errorf("the value of tag %q has a character that is not a letter, a digit, a space or one of + - . / : = _", key)
+			return refusal("InvalidInput", "the value of tag %q has a character that is not a letter, a digit, a space or one of + - . / : = _", key)
 		case len(key) > maxTagKey:
-			return "TagsTooLarge", fmt.Errorf("the tag key %.20s... has %d characters, and %d is the most", key, len(key), maxTagKey)
+			return refusal("TagsTooLarge", "the tag key %.20s... has %d characters, and %d is the most", key, len(key), maxTagKey)
 		case len(value) > maxTagValue:
-			return "TagsTooLarge", fmt.Errorf("the value of tag %q has %d characters, and %d is the most", key, len(value), maxTagValue)
+			return refusal("TagsTooLarge", "the value of tag %q has %d characters, and %d is the most", key, len(value), maxTagValue)
 		}
 	}
-	return "", nil
+	return nil
 }
 
 func isTagText(s string) bool {
