@@ -1,15 +1,12 @@
 package azureblob
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"math/rand/v2"
 	"net/http"
-	"time"
 
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/rest"
@@ -320,28 +317,17 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 				again = append(again, p)
 			}
 		}
-		if len(again) == 0 || n == b.rereads || !b.pause(ctx, n) {
+		if len(again) == 0 || n == b.retry.settings().Status || !b.pause(ctx, n) {
 			return
 		}
 		parts = again
 	}
 }
 
-// pause waits before the parts of a batch are sent again, as long as azcore waits
-// before it sends a request again. It reports false if the context ends.
+// pause waits before the parts of a batch are sent again, as long as the pipeline
+// waits before it sends a request again. It reports false if the context ends.
 func (b *batch) pause(ctx context.Context, n int) bool {
-	wait, longest := cmp.Or(b.once.RetryDelay, 800*time.Millisecond), cmp.Or(b.once.MaxRetryDelay, time.Minute)
-	for range n {
-		wait = min(2*wait, longest)
-	}
-	timer := time.NewTimer(time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64())))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pipeline.Sleep(ctx, b.retry.settings().Wait(n)) == nil
 }
 
 // send sends one batch, or two if it is too long for one, and gives each part its

@@ -24,9 +24,12 @@ type session struct {
 	version     string // of the service, as it is asked for
 	budget      *engine.Budget
 	concurrency int
-	once        policy.RetryOptions // for requests that must not be carried out twice
-	rereads     int                 // of lists whose body broke off, and of parts of batches
-	idle        func()              // closes idle connections; nil if the transport is the caller's
+	retry       RetryOptions
+	locations   *pipeline.Locations
+	counters    *counters
+	throttle    *pipeline.Throttle
+	retries     *pipeline.RetryBudget
+	idle        func() // closes idle connections; nil if the transport is the caller's
 }
 
 // scope is what a handle adds to the name of a blob.
@@ -60,8 +63,10 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		version:     o.serviceVersion(),
 		budget:      engine.NewBudget(o.memory()),
 		concurrency: o.concurrency(),
-		once:        o.Retry.once(),
-		rereads:     o.Retry.rereads(),
+		retry:       o.Retry,
+		counters:    &counters{},
+		throttle:    pipeline.NewThrottle(maxConcurrency),
+		retries:     pipeline.NewRetryBudget(o.retryBudget()),
 	}
 	if s.secondary == "" {
 		s.secondary = secondaryOf(service)
@@ -77,11 +82,20 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 			return nil, err
 		}
 	}
+	s.locations = &pipeline.Locations{Mode: pipeline.LocationMode(o.LocationMode), Primary: service}
+	if s.secondary != "" {
+		var err error
+		if s.locations.Secondary, err = url.Parse(s.secondary); err != nil {
+			return nil, invalidf("the secondary endpoint is no URL")
+		}
+	} else if o.LocationMode != PrimaryOnly {
+		return nil, invalidf("ClientOptions.LocationMode needs a secondary endpoint, and there is no rule for that of this one: give it in a connection string")
+	}
 	transport := o.Transport
 	if transport == nil {
 		// Transfers of a client can run beside each other, so there is room for
 		// the connections of several.
-		client := pipeline.NewTransport(max(64, 4*s.concurrency))
+		client := pipeline.NewTransport(max(64, 4*s.concurrency), &s.counters.connections)
 		transport, s.idle = client, client.CloseIdleConnections
 	}
 	s.pipeline = pipeline.New(pipeline.Config{
@@ -89,8 +103,15 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		ApplicationID:  o.ApplicationID,
 		ServiceVersion: s.version,
 		Auth:           auth,
-		Retry:          o.Retry.policy(),
+		Retry:          o.Retry.settings(),
+		Budget:         s.retries,
+		Locations:      s.locations,
+		Throttle:       s.throttle,
+		Hedge:          o.Hedge.settings(),
+		Stall:          o.stall(),
+		Observe:        s.counters.observe,
 		Transport:      transport,
+		Traffic:        &s.counters.traffic,
 		Logger:         o.Logger,
 		PerCall:        o.PerCallPolicies,
 		PerRetry:       o.PerRetryPolicies,
@@ -168,12 +189,18 @@ func (h *handle) compose(ctx context.Context, op *wire.Operation, result any, pa
 	if err := h.check(ctx, op, parts...); err != nil {
 		return wire.Call{}, err
 	}
-	c := wire.Call{Op: op, URL: h.url, Result: result, Once: h.once, Rereads: h.rereads}
+	c := wire.Call{Op: op, URL: h.url, Result: result, Rereads: h.retry.rereads()}
 	c.Parts = append(h.scopeParts(op, len(parts)), parts...)
 	for _, part := range parts {
 		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
 			o := e.callOptions()
 			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse
+			if o.Retry != nil {
+				c.Retry, c.Rereads = new(o.Retry.settings()), o.Retry.rereads()
+			}
+			if o.LocationMode != nil {
+				c.Location = new(pipeline.LocationMode(*o.LocationMode))
+			}
 		}
 	}
 	return c, nil

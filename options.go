@@ -25,6 +25,25 @@ type ClientOptions struct {
 	// Retry says how often and how fast failed requests are repeated.
 	Retry RetryOptions
 
+	// RetryBudget keeps the repetitions of the client from becoming a storm when
+	// the service has trouble. It is a number of tokens: a repetition takes 5, or 10
+	// if the service cannot be reached; one that succeeds gives 5 back, any other
+	// success one. Without tokens there are no repetitions. Default 500; negative
+	// for no bound.
+	RetryBudget int
+
+	// LocationMode says which region of a geo-redundant account reads go to.
+	// Default [PrimaryOnly].
+	LocationMode LocationMode
+
+	// StallTimeout is how long no byte of a body may move, on its way to the service
+	// or from it, before the connection is given up and the request is repeated. It
+	// bounds no transfer that moves, however long. Default 60 s; negative for none.
+	StallTimeout time.Duration
+
+	// Hedge sends reads a second time that are slow to be answered. Nil does not.
+	Hedge *HedgeOptions
+
 	// MemoryBudget bounds the bytes that all transfers of the client together
 	// hold in buffers. Default [DefaultMemoryBudget]. A transfer that holds
 	// nothing yet may always take one block, so a very small budget slows
@@ -82,7 +101,30 @@ func (o *ClientOptions) check() error {
 	case o.ServiceVersion != "" && !versionForm.MatchString(o.ServiceVersion):
 		return invalidf("ClientOptions.ServiceVersion %q is not of the form YYYY-MM-DD", o.ServiceVersion)
 	}
+	if err := o.Hedge.check(); err != nil {
+		return err
+	}
+	if err := o.LocationMode.check(); err != nil {
+		return invalidf("ClientOptions.%w", err)
+	}
 	return o.Retry.check()
+}
+
+// defaultStall is the default of [ClientOptions.StallTimeout].
+const defaultStall = 60 * time.Second
+
+func (o *ClientOptions) stall() time.Duration {
+	if o.StallTimeout == 0 {
+		return defaultStall
+	}
+	return max(o.StallTimeout, 0)
+}
+
+func (o *ClientOptions) retryBudget() int {
+	if o.RetryBudget == 0 {
+		return defaultRetryBudget
+	}
+	return max(o.RetryBudget, 0)
 }
 
 func (o *ClientOptions) memory() int64 {
@@ -117,6 +159,12 @@ type CallOptions struct {
 	// 30 s for most operations. It does not bound the call: use the context.
 	Timeout time.Duration `query:"timeout,seconds"`
 
+	// Retry replaces the retry options of the client for this call.
+	Retry *RetryOptions
+
+	// LocationMode replaces that of the client for this call, if it is a read.
+	LocationMode *LocationMode
+
 	// Header is sent as well, and wins over headers that the call would send.
 	Header http.Header
 
@@ -132,6 +180,16 @@ func (o *CallOptions) callOptions() *CallOptions { return o }
 func (o *CallOptions) checkCall() error {
 	if o.Timeout < 0 {
 		return fmt.Errorf("CallOptions.Timeout is negative: %v", o.Timeout)
+	}
+	if o.Retry != nil {
+		if err := o.Retry.check(); err != nil {
+			return err
+		}
+	}
+	if o.LocationMode != nil {
+		if err := o.LocationMode.check(); err != nil {
+			return fmt.Errorf("CallOptions.%w", err)
+		}
 	}
 	if len(o.ClientRequestID) > 1024 {
 		return fmt.Errorf("CallOptions.ClientRequestID has %d characters, and 1,024 is the most", len(o.ClientRequestID))

@@ -1,89 +1,89 @@
 package azureblob
 
 import (
-	"errors"
-	"net"
-	"net/http"
-	"slices"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/goblob/azureblob/internal/pipeline"
 )
 
-// RetryOptions say how failed requests are repeated. Worth another try are
-// connections that fail or break, and the statuses 408, 429, 500, 502, 503 and
-// 504, and copies whose source is busy. The wait grows exponentially, with jitter, unless the service names one.
+// RetryOptions say how failed requests are repeated. Worth another try are a
+// service that is not reached, connections that break or stall, and the statuses
+// 408, 429, 500, 502, 503 and 504. The wait is a random part of a bound that grows
+// with each repetition, unless the service names one.
+//
+// Counts are of repetitions, and all bounds hold at once: 10 in all, 3 of each
+// kind by default. A count of 0 is the default, a negative one is none.
 //
 // Some writes would fail, or act again, if the service had carried out the first
 // try and only its answer was lost: creating, deleting and snapshots, and all
 // writes with conditions. Those are repeated only if it is sure that the service
-// did not act: if it could not be reached, or answered 429 or 503.
+// did not act: if it could not be reached, or answered 429 or 503. Where what is
+// there tells whether it did act, it is looked at: see the methods.
 type RetryOptions struct {
-	// Total is how often a request is repeated after its first try. Default 3;
-	// negative for never.
-	Total int
+	Total   int // of all kinds together; default 10
+	Connect int // after the service could not be reached; default 3
+	Read    int // after the connection broke, stalled or ended before there was a whole answer; default 3
+	Status  int // after an answer that asks for another try; default 3
 
-	// Delay is the wait before the first repetition. Default 800 ms.
+	// Delay bounds the first wait. Default 800 ms; negative for none at all.
 	Delay time.Duration
 
-	// MaxDelay bounds the wait. Default 60 s.
+	// Factor is by how much the bound grows with each repetition. Default 2.
+	Factor float64
+
+	// MaxDelay bounds all waits. If the service names a longer one, its answer is
+	// the error of the call. Default 60 s.
 	MaxDelay time.Duration
 }
 
+// The defaults of [RetryOptions], and the size of [ClientOptions.RetryBudget].
+const (
+	defaultRetries     = 10
+	defaultOfKind      = 3
+	defaultDelay       = 800 * time.Millisecond
+	defaultMaxDelay    = 60 * time.Second
+	defaultFactor      = 2
+	defaultRetryBudget = 500
+	maxRetries         = 1000
+)
+
 func (o *RetryOptions) check() error {
-	if o.Delay < 0 || o.MaxDelay < 0 {
-		return invalidf("a delay of RetryOptions is negative")
-	}
-	if o.Total > 1000 {
-		return invalidf("RetryOptions.Total is %d, and 1,000 is the most", o.Total)
+	switch {
+	case o.MaxDelay < 0:
+		return invalidf("RetryOptions.MaxDelay is negative: %v", o.MaxDelay)
+	case o.Factor != 0 && !(o.Factor >= 1 && o.Factor <= 100):
+		return invalidf("RetryOptions.Factor is %v and not 1 to 100", o.Factor)
+	case max(o.Total, o.Connect, o.Read, o.Status) > maxRetries:
+		return invalidf("a count of RetryOptions is more than %d", maxRetries)
 	}
 	return nil
 }
 
-func (o *RetryOptions) policy() policy.RetryOptions {
-	return policy.RetryOptions{
-		MaxRetries: int32(max(o.Total, -1)), RetryDelay: o.Delay, MaxRetryDelay: o.MaxDelay,
-		// Errors that another try cannot mend do not come here.
-		ShouldRetry: func(resp *http.Response, err error) bool {
-			return err != nil || slices.Contains(passing, resp.StatusCode) || sourceBusy(resp)
-		},
-	}
-}
-
-// passing are the statuses of what passes by itself.
-var passing = []int{
-	http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-}
-
-// sourceBusy reports whether nothing was copied because the source of a copy had
-// a trouble that passes by itself, whatever the status of the answer.
-func sourceBusy(resp *http.Response) bool {
-	switch ErrorCode(resp.Header.Get("x-ms-copy-source-error-code")) {
-	case InternalError, OperationTimedOut, ServerBusy:
-		return true
-	}
-	return false
-}
-
-// once are the options for requests that must not be carried out twice: they
-// are only repeated if it is sure that the service did not act on them.
-func (o *RetryOptions) once() policy.RetryOptions {
-	p := o.policy()
-	p.ShouldRetry = func(resp *http.Response, err error) bool {
-		if err != nil {
-			dial, ok := errors.AsType[*net.OpError](err)
-			return ok && dial.Op == "dial"
+// settings are the options with their defaults.
+func (o *RetryOptions) settings() pipeline.Retry {
+	count := func(n, standard int) int {
+		if n == 0 {
+			n = standard
 		}
-		return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable || sourceBusy(resp)
+		return max(n, 0)
 	}
-	return p
+	r := pipeline.Retry{
+		Total: count(o.Total, defaultRetries), Connect: count(o.Connect, defaultOfKind),
+		Read: count(o.Read, defaultOfKind), Status: count(o.Status, defaultOfKind),
+		Delay: o.Delay, Factor: o.Factor, MaxDelay: o.MaxDelay,
+	}
+	if r.Delay == 0 {
+		r.Delay = defaultDelay
+	}
+	r.Delay = max(r.Delay, 0)
+	if r.Factor == 0 {
+		r.Factor = defaultFactor
+	}
+	if r.MaxDelay == 0 {
+		r.MaxDelay = defaultMaxDelay
+	}
+	return r
 }
 
 // rereads is how often a list is asked for again when its body broke off.
-func (o *RetryOptions) rereads() int {
-	if o.Total == 0 {
-		return 3
-	}
-	return max(o.Total, 0)
-}
+func (o *RetryOptions) rereads() int { r := o.settings(); return min(r.Read, r.Total) }

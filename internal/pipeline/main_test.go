@@ -9,8 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"go.uber.org/goleak"
 )
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func serve(t *testing.T, h http.HandlerFunc) (*httptest.Server, *http.Client) {
 	t.Helper()
 	srv := httptest.NewServer(h)
-	client := NewTransport(64)
+	client := NewTransport(64, nil)
 	t.Cleanup(func() { client.CloseIdleConnections(); srv.Close() })
 	return srv, client
 }
@@ -32,7 +32,7 @@ func serveTLS(t *testing.T, h http.HandlerFunc) (*httptest.Server, *http.Client)
 	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
 	srv.StartTLS()
-	client := NewTransport(64)
+	client := NewTransport(64, nil)
 	client.Transport.(*http.Transport).TLSClientConfig =
 		srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	client.Transport.(*http.Transport).TLSClientConfig.NextProtos = nil
@@ -41,12 +41,7 @@ func serveTLS(t *testing.T, h http.HandlerFunc) (*httptest.Server, *http.Client)
 }
 
 // noWait retries at once, n times; 0 is a single try.
-func noWait(n int32) policy.RetryOptions {
-	if n == 0 {
-		n = -1
-	}
-	return policy.RetryOptions{MaxRetries: n, RetryDelay: -1}
-}
+func noWait(n int) Retry { return Retry{Total: n, Connect: n, Read: n, Status: n, MaxDelay: time.Hour} }
 
 // do sends one request and returns its status.
 func do(t *testing.T, p runtime.Pipeline, method, url string, call *Call) (*http.Response, error) {

@@ -2,9 +2,9 @@
 // goes through, and the HTTP transport below it.
 //
 // A call passes, in this order: the stamp (request id, version, user agent),
-// the user's per-call policies, azcore's retry, and then for each try the
-// user's per-try policies, the body and the hooks of the call, a token
-// credential, the log line, azcore's own context headers and log, and last the
+// the user's per-call policies, the retry, and then for each try the hedge, the
+// throttle, the user's per-try policies, the body and the hooks of the call, a
+// token credential, the log line, azcore's own context headers and log, and last the
 // sender. The sender is a wrapped Transporter: it dates and signs a copy of
 // the request, opens its body, sends it, and takes secrets out of the error.
 //
@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -30,14 +31,21 @@ import (
 
 // Config is what a client builds its pipeline from.
 type Config struct {
-	Version        string              // module version for the user agent, such as v0.1.0
-	ApplicationID  string              // the user's prefix of User-Agent, cut after 24 characters
-	ServiceVersion string              // x-ms-version of requests that do not bring their own
-	Auth           policy.Policy       // from SharedKey, SAS, Bearer or Both; nil is anonymous
-	Retry          policy.RetryOptions // azcore's retry; a negative RetryDelay is none
-	Logger         *slog.Logger        // one debug line a try; nil writes none and costs nothing
-	PerCall        []policy.Policy     // the user's, run once a call
-	PerRetry       []policy.Policy     // the user's, run once a try, before the body is there
+	Version        string          // module version for the user agent, such as v0.1.0
+	ApplicationID  string          // the user's prefix of User-Agent, cut after 24 characters
+	ServiceVersion string          // x-ms-version of requests that do not bring their own
+	Auth           policy.Policy   // from SharedKey, SAS, Bearer or Both; nil is anonymous
+	Retry          Retry           // how calls are repeated
+	Budget         *RetryBudget    // bounds all repetitions; nil does not
+	Locations      *Locations      // where reads may go beside the primary region; nil for nowhere
+	Throttle       *Throttle       // holds transfers back; nil does not
+	Hedge          *Hedge          // sends slow reads a second time; nil does not
+	Stall          time.Duration   // how long no byte of a body may move; 0 is for ever
+	Logger         *slog.Logger    // one debug line a try, one warning a repetition; nil writes none and costs nothing
+	Traffic        *Traffic        // counts requests and bytes; nil does not
+	Observe        func(Event)     // told of each try that was not good; nil for nobody
+	PerCall        []policy.Policy // the user's, run once a call
+	PerRetry       []policy.Policy // the user's, run once a try, before the body is there
 
 	// Transport sends the requests; nil is [NewTransport] with its default. It
 	// has to keep the contract of [http.RoundTripper] about request bodies: it
@@ -67,11 +75,18 @@ var harmlessHeaders = []string{
 func New(c Config) azruntime.Pipeline {
 	transport := c.Transport
 	if transport == nil {
-		transport = NewTransport(0)
+		transport = NewTransport(0, nil)
 	}
-	last := &sender{next: transport}
-	perTry := append([]policy.Policy(nil), c.PerRetry...)
-	perTry = append(perTry, tryPolicy{})
+	last := &sender{next: transport, stall: c.Stall, traffic: c.Traffic}
+	observe := c.observer()
+	var perTry []policy.Policy
+	if c.Hedge != nil {
+		perTry = append(perTry, &hedgePolicy{Hedge: *c.Hedge, observe: func() { observe(Event{Reason: ReasonHedge, Again: true}) }})
+	}
+	if c.Throttle != nil {
+		perTry = append(perTry, throttlePolicy{c.Throttle})
+	}
+	perTry = append(append(perTry, c.PerRetry...), tryPolicy{})
 	switch auth := c.Auth.(type) {
 	case nil:
 	case authorizer:
@@ -85,20 +100,16 @@ func New(c Config) azruntime.Pipeline {
 	if c.Logger != nil {
 		perTry = append(perTry, &logPolicy{logger: c.Logger})
 	}
-	retry := c.Retry
-	if retry.RetryDelay < 0 {
-		// azcore documents this as no delay, but takes the 0 it makes of it
-		// for an overflow, and waits for the longest delay.
-		retry.RetryDelay = 1
-	}
 	stamp := &stampPolicy{userAgent: userAgent(c.ApplicationID, c.Version), version: c.ServiceVersion}
+	perCall := append([]policy.Policy{stamp}, c.PerCall...)
+	perCall = append(perCall, &retryPolicy{settings: c.Retry, budget: c.Budget, locations: c.Locations, observe: observe})
 	return azruntime.NewPipeline("azureblob", c.Version, azruntime.PipelineOptions{
 		AllowedHeaders:         harmlessHeaders,
 		AllowedQueryParameters: harmlessQuery,
-		PerCall:                append([]policy.Policy{stamp}, c.PerCall...),
+		PerCall:                perCall,
 		PerRetry:               perTry,
 	}, &policy.ClientOptions{
-		Retry:     retry,
+		Retry:     policy.RetryOptions{MaxRetries: -1}, // ours knows the operations
 		Transport: last,
 		// azcore's policy would announce the request as one of the official
 		// SDK; the stamp writes our own name.

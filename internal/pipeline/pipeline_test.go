@@ -209,7 +209,12 @@ func TestLogLines(t *testing.T) {
 	if _, err := doCtx(ctx, t, p, "PUT", srv.URL+"/c/b?comp=tier", nil); err != nil {
 		t.Fatal(err)
 	}
-	dec := json.NewDecoder(&lines)
+	all := strings.Split(lines.String(), "\n")
+	var retry map[string]any
+	if err := json.Unmarshal([]byte(all[1]), &retry); err != nil || retry["level"] != "WARN" || retry["reason"] != "status" || retry["status"] != 503. || retry["repetition"] != 1. {
+		t.Errorf("%s, %v", all[1], err)
+	}
+	dec := json.NewDecoder(strings.NewReader(all[0] + all[2]))
 	for i, status := range []float64{503, 200} {
 		var line map[string]any
 		if err := dec.Decode(&line); err != nil {

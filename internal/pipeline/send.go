@@ -19,8 +19,11 @@ type authorizer interface {
 
 // sender is the transport step of the pipeline.
 type sender struct {
-	next policy.Transporter
-	auth authorizer // nil: nothing to add
+	next  policy.Transporter
+	auth  authorizer // nil: nothing to add
+	stall time.Duration
+
+	traffic *Traffic
 }
 
 // Do dates, authorizes and sends a copy of req. It is a copy because a token
@@ -52,11 +55,17 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 		_ = p.Close()
 		r.Body = p.body.Open()
 	}
+	s.traffic.request()
+	r, answered, cancel := watchRequest(r, s.stall, s.traffic)
 	resp, err := s.next.Do(r)
+	answered()
 	if err != nil {
+		err = stallOf(r.Context(), err)
+		cancel()
 		return nil, RedactError(err)
 	}
 	if resp != nil {
+		watchAnswer(resp, s.stall, s.traffic, cancel)
 		// The request that errors and hooks see is the one without what the
 		// credential added to its URL.
 		resp.Request = req

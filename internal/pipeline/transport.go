@@ -1,8 +1,11 @@
 package pipeline
 
 import (
+	"context"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +28,8 @@ const defaultIdlePerHost = 64
 // Dialing and the TLS handshake have 10 seconds each. The headers of an answer
 // have 120 seconds; that time starts when the request with its body has been
 // written, so it does not limit how long a body may take.
-func NewTransport(maxIdlePerHost int) *http.Client {
+// Open, if it is not nil, counts the connections that are open.
+func NewTransport(maxIdlePerHost int, open *atomic.Int64) *http.Client {
 	if maxIdlePerHost < 1 {
 		maxIdlePerHost = defaultIdlePerHost
 	}
@@ -35,7 +39,7 @@ func NewTransport(maxIdlePerHost int) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
+			DialContext:           counted(dialer.DialContext, open),
 			Protocols:             protocols,
 			MaxIdleConns:          0, // no limit but the one per host
 			MaxIdleConnsPerHost:   maxIdlePerHost,
@@ -49,4 +53,37 @@ func NewTransport(maxIdlePerHost int) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// counted is dial with a count of the connections that are open.
+func counted(next dial, open *atomic.Int64) dial {
+	if open == nil {
+		return next
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := next(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		// A TCP connection has to stay one, for the kernel copies files to it.
+		tcp, ok := c.(*net.TCPConn)
+		if !ok {
+			return c, nil
+		}
+		open.Add(1)
+		return &countedTCP{TCPConn: tcp, open: open}, nil
+	}
+}
+
+type countedTCP struct {
+	*net.TCPConn
+	open *atomic.Int64
+	once sync.Once
+}
+
+func (c *countedTCP) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.TCPConn.Close()
 }

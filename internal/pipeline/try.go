@@ -33,6 +33,14 @@ type Call struct {
 	// the body alone.
 	OnResponse func(*http.Response)
 
+	// Retry are the settings of this call; nil is those of the client.
+	Retry *Retry
+	// Location is where this read goes; nil is as the client does it.
+	Location *LocationMode
+	// Transfer marks the requests that move content, which are held back when the
+	// service is overloaded.
+	Transfer bool
+
 	// Idempotent says that sending the request twice does no harm, so that
 	// net/http may send it again at once when a kept-alive connection turns
 	// out to be closed. Without it, that happens only to GET and HEAD and to

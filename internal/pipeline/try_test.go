@@ -86,7 +86,7 @@ func TestRetryAfterReset(t *testing.T) {
 	})
 	body := &trackedBody{data: data}
 	p := New(Config{Transport: client, Retry: noWait(1)})
-	resp, err := do(t, p, "PUT", srv.URL+"/c/b", &Call{Body: body})
+	resp, err := do(t, p, "PUT", srv.URL+"/c/b", &Call{Body: body, Idempotent: true})
 	if err != nil || resp.StatusCode != 201 {
 		t.Fatalf("%v, %v", resp, err)
 	}

@@ -28,9 +28,9 @@ type Call struct {
 	OnResponse func(*http.Response)
 	Result     any // pointer to a tagged struct, or nil
 
-	// Once are the retry options for a request that must not be carried out
-	// twice.
-	Once policy.RetryOptions
+	Retry    *pipeline.Retry        // how this call is repeated; nil is as the client does it
+	Location *pipeline.LocationMode // where this read goes; nil is as the client does it
+
 	// Rereads is how often a list is asked for again when its body broke off:
 	// the retry policy has let go of the request by the time it is read.
 	Rereads int
@@ -142,9 +142,6 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 		return nil, err
 	}
 	once := c.Op.Retry == Once || conditional(c.Op.Method, header)
-	if once {
-		ctx = policy.WithRetryOptions(ctx, c.Once)
-	}
 	req, err := runtime.NewRequest(ctx, c.Op.Method, target)
 	if err != nil {
 		return nil, requestError{withoutURL(err)}
@@ -157,6 +154,7 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 	}
 	req.SetOperationValue(pipeline.Call{
 		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: !once,
+		Retry: c.Retry, Location: c.Location, Transfer: c.Op.Transfer,
 	})
 	if c.Op.Answer != Empty {
 		// Lists are decoded while they arrive, and blobs belong to the caller.

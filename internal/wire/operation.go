@@ -68,6 +68,8 @@ type Operation struct {
 	Answer Answer   // the body of a successful answer
 	Root   string   // its root element, if it is XML
 	Retry  Retry    // whether it may be repeated
+
+	Transfer bool // it moves content, and is held back when the service is overloaded
 }
 
 // Succeeded reports whether status is a success of the operation.

@@ -1,0 +1,54 @@
+package pipeline
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// ReasonHedge is that of a read which is sent a second time since it is slow.
+const ReasonHedge Reason = "hedge"
+
+// Event is a try that was not good.
+type Event struct {
+	Reason     Reason
+	Again      bool           // another try follows
+	Wait       time.Duration  // before it
+	Repetition int            // that will be, from 1
+	Throttled  bool           // the service said that it was asked too much
+	Request    *http.Request  // of the call
+	Response   *http.Response // nil if there was none
+	Err        error
+}
+
+// observer tells the log and whoever else listens.
+func (c *Config) observer() func(Event) {
+	return func(e Event) {
+		if c.Observe != nil {
+			c.Observe(e)
+		}
+		if c.Logger != nil && e.Again && e.Request != nil {
+			logRetry(c.Logger, e)
+		}
+	}
+}
+
+func logRetry(logger *slog.Logger, e Event) {
+	ctx := e.Request.Context()
+	if !logger.Enabled(ctx, slog.LevelWarn) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", e.Request.Method), slog.String("url", RedactURL(e.Request.URL)),
+		slog.String("reason", string(e.Reason)), slog.Int("repetition", e.Repetition), slog.Duration("wait", e.Wait),
+		slog.String("client_request_id", e.Request.Header.Get(headerClientRequestID)),
+	}
+	if e.Response != nil {
+		attrs = append(attrs, slog.Int("status", e.Response.StatusCode), slog.String("code", e.Response.Header.Get("x-ms-error-code")),
+			slog.String("request_id", e.Response.Header.Get(headerRequestID)))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", Redact(e.Err.Error())))
+	}
+	logger.LogAttrs(ctx, slog.LevelWarn, "azureblob: retry", attrs...)
+}

@@ -1,0 +1,68 @@
+package azureblob
+
+import (
+	"sync/atomic"
+
+	"github.com/goblob/azureblob/internal/pipeline"
+)
+
+// Usage is what a client has done and holds, together with all handles that come
+// from it.
+type Usage struct {
+	Requests      int64 // tries that were sent, repetitions included
+	BytesSent     int64 // of bodies, repetitions included
+	BytesReceived int64 // of bodies
+
+	RetriesConnect int64 // repetitions after the service could not be reached
+	RetriesRead    int64 // repetitions after the connection broke, stalled or ended early
+	RetriesStatus  int64 // repetitions after an answer that asked for them
+	Hedges         int64 // reads that were sent a second time since they were slow
+	Throttled      int64 // answers that said that too much was asked
+
+	Connections int64 // that are open now; 0 if the transport was given in the options
+	MemoryInUse int64 // bytes of the memory budget that transfers hold now
+	Concurrency int   // requests of transfers that may be under way; lower while the service is overloaded
+	RetryBudget int   // tokens that are left; see [ClientOptions.RetryBudget]
+}
+
+// counters are the counts behind Usage.
+type counters struct {
+	traffic     pipeline.Traffic
+	connections atomic.Int64
+
+	connect, read, status, hedges, throttled atomic.Int64
+}
+
+// observe is told of each try that was not good.
+func (c *counters) observe(e pipeline.Event) {
+	if e.Throttled {
+		c.throttled.Add(1)
+	}
+	if !e.Again {
+		return
+	}
+	switch e.Reason {
+	case pipeline.ReasonConnect:
+		c.connect.Add(1)
+	case pipeline.ReasonRead:
+		c.read.Add(1)
+	case pipeline.ReasonStatus:
+		c.status.Add(1)
+	case pipeline.ReasonHedge:
+		c.hedges.Add(1)
+	}
+}
+
+// Usage returns what the client has done so far, and what it holds now.
+func (s *ServiceClient) Usage() Usage {
+	if s.session == nil {
+		return Usage{}
+	}
+	c := s.counters
+	return Usage{
+		Requests: c.traffic.Requests.Load(), BytesSent: c.traffic.Sent.Load(), BytesReceived: c.traffic.Received.Load(),
+		RetriesConnect: c.connect.Load(), RetriesRead: c.read.Load(), RetriesStatus: c.status.Load(),
+		Hedges: c.hedges.Load(), Throttled: c.throttled.Load(),
+		Connections: c.connections.Load(), MemoryInUse: s.budget.InUse(), Concurrency: s.throttle.Limit(), RetryBudget: s.retries.Left(),
+	}
+}
