@@ -59,7 +59,6 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 	s := &session{
 		credential:  hide(cred),
 		service:     strings.TrimSuffix(service.String(), "/"),
-		secondary:   secondary,
 		version:     o.serviceVersion(),
 		budget:      engine.NewBudget(o.memory()),
 		concurrency: o.concurrency(),
@@ -68,10 +67,9 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		throttle:    pipeline.NewThrottle(maxConcurrency),
 		retries:     pipeline.NewRetryBudget(o.retryBudget()),
 	}
-	if s.secondary == "" {
-		s.secondary = secondaryOf(service)
+	if err := s.locate(service, secondary, o.LocationMode); err != nil {
+		return nil, err
 	}
-	s.secondary = strings.TrimSuffix(s.secondary, "/")
 	var auth policy.Policy
 	if cred != nil {
 		if isNil(cred) {
@@ -82,15 +80,31 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 			return nil, err
 		}
 	}
-	s.locations = &pipeline.Locations{Mode: pipeline.LocationMode(o.LocationMode), Primary: service}
-	if s.secondary != "" {
-		var err error
-		if s.locations.Secondary, err = url.Parse(s.secondary); err != nil {
-			return nil, invalidf("the secondary endpoint is no URL")
-		}
-	} else if o.LocationMode != PrimaryOnly {
-		return nil, invalidf("ClientOptions.LocationMode needs a secondary endpoint, and there is no rule for that of this one: give it in a connection string")
+	s.pipeline = s.newPipeline(auth, o)
+	return s, nil
+}
+
+// locate finds the endpoints of the two regions.
+func (s *session) locate(service *url.URL, secondary string, mode LocationMode) error {
+	if secondary == "" {
+		secondary = secondaryOf(service)
 	}
+	s.secondary = strings.TrimSuffix(secondary, "/")
+	s.locations = &pipeline.Locations{Mode: pipeline.LocationMode(mode), Primary: service}
+	if s.secondary == "" {
+		if mode != PrimaryOnly {
+			return invalidf("ClientOptions.LocationMode needs a secondary endpoint, and there is no rule for that of this one: give it in a connection string")
+		}
+		return nil
+	}
+	var err error
+	if s.locations.Secondary, err = url.Parse(s.secondary); err != nil {
+		return invalidf("the secondary endpoint is no URL")
+	}
+	return nil
+}
+
+func (s *session) newPipeline(auth policy.Policy, o *ClientOptions) runtime.Pipeline {
 	transport := o.Transport
 	if transport == nil {
 		// Transfers of a client can run beside each other, so there is room for
@@ -98,7 +112,7 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		client := pipeline.NewTransport(max(64, 4*s.concurrency), &s.counters.connections)
 		transport, s.idle = client, client.CloseIdleConnections
 	}
-	s.pipeline = pipeline.New(pipeline.Config{
+	return pipeline.New(pipeline.Config{
 		Version:        Version,
 		ApplicationID:  o.ApplicationID,
 		ServiceVersion: s.version,
@@ -116,7 +130,6 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		PerCall:        o.PerCallPolicies,
 		PerRetry:       o.PerRetryPolicies,
 	})
-	return s, nil
 }
 
 // handleOf makes the handle of the account (both names empty), a container or a

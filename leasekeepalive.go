@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
@@ -155,6 +153,7 @@ func (k *keeper) check(ctx context.Context, o *KeepAliveOptions) error {
 	if o != nil {
 		k.options.CallOptions = o.CallOptions
 	}
+	k.options.Retry = &RetryOptions{Total: -1}
 	if err := k.lease.checkAll(ctx, k.op, &k.options); err != nil {
 		return err
 	}
@@ -219,7 +218,7 @@ func (k *keeper) renew(left time.Duration) <-chan renewal {
 	go func() {
 		ctx, cancel := context.WithTimeout(k.held, left*3/4)
 		defer cancel()
-		_, err := k.lease.renew(policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1}), id, &k.options)
+		_, err := k.lease.renew(ctx, id, &k.options)
 		done <- renewal{began, id, err}
 	}()
 	return done

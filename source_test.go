@@ -186,7 +186,7 @@ func (s *session) handleOfContainer() *ContainerClient {
 func TestBadOptions(t *testing.T) {
 	for name, o := range map[string]ClientOptions{
 		"budget": {MemoryBudget: -1}, "concurrency": {Concurrency: -1}, "version": {ServiceVersion: "latest"},
-		"delay": {Retry: RetryOptions{Delay: -1}}, "retries": {Retry: RetryOptions{Total: 1 << 40}},
+		"delay": {Retry: RetryOptions{MaxDelay: -1}}, "factor": {Retry: RetryOptions{Factor: 0.5}}, "hedge": {Hedge: &HedgeOptions{MaxShare: 2}}, "location": {LocationMode: 7}, "retries": {Retry: RetryOptions{Total: 1 << 40}},
 	} {
 		if _, err := NewServiceClient("https://account.blob.core.windows.net", nil, &o); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%s: %v, want fs.ErrInvalid", name, err)

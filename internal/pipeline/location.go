@@ -57,22 +57,22 @@ func (r *route) missing(status int) bool {
 	return true
 }
 
-// apply turns a request to the region.
-func (r *route) apply(req *http.Request) {
+// apply turns the URL of a request to the region.
+func (r *route) apply(target *url.URL) *url.URL {
 	if !r.secondary {
-		return
+		return target
 	}
-	path, ok := strings.CutPrefix(req.URL.EscapedPath(), r.Primary.EscapedPath())
-	if !ok || req.URL.Host != r.Primary.Host {
-		return // a request to somewhere else
+	path, ok := strings.CutPrefix(target.EscapedPath(), r.Primary.EscapedPath())
+	if !ok || target.Host != r.Primary.Host {
+		return target // a request to somewhere else
 	}
-	u := *req.URL
+	u := *target
 	u.Scheme, u.Host = r.Secondary.Scheme, r.Secondary.Host
 	u.RawPath = r.Secondary.EscapedPath() + path
 	if plain, err := url.PathUnescape(u.RawPath); err == nil {
 		u.Path = plain
 	}
-	req.URL, req.Host = &u, ""
+	return &u
 }
 
 // IsSecondary reports whether a URL is of the secondary region.

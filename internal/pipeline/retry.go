@@ -62,11 +62,12 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		r.Retry = *r.call.Retry
 	}
 	r.route = p.locations.start(req.Raw().Method, r.call.Location)
-	ctx := req.Raw().Context()
+	ctx, target := req.Raw().Context(), req.Raw().URL
 	for {
-		try := req.Clone(ctx)
-		r.route.apply(try.Raw())
-		resp, err := try.Next()
+		// What comes below clones the request for each try.
+		req.Raw().URL = r.route.apply(target)
+		req.Raw().Host = req.Raw().URL.Host
+		resp, err := req.Next()
 		if resp != nil && r.route.missing(resp.StatusCode) {
 			// The secondary may not have it yet, which is no answer, and costs no repetition.
 			discard(resp)

@@ -37,7 +37,7 @@ func watchRequest(r *http.Request, d time.Duration, t *Traffic) (_ *http.Request
 		return r, none, none
 	}
 	w := &watchedRequest{ReadCloser: r.Body, d: d, traffic: t}
-	if d <= 0 {
+	if d <= 0 || r.ContentLength > 0 && r.ContentLength <= smallBody {
 		r.Body = w
 		return r, none, none
 	}
@@ -48,6 +48,10 @@ func watchRequest(r *http.Request, d time.Duration, t *Traffic) (_ *http.Request
 	r.Body = w
 	return r, w.stop, func() { end(nil) }
 }
+
+// smallBody is what the kernel takes at once: it cannot stall before the time for
+// the answer begins.
+const smallBody = 16 << 10
 
 // watchedRequest is a request body. The time runs while the transport is busy
 // with what it read last.
@@ -69,6 +73,12 @@ func (w *watchedRequest) Read(p []byte) (int, error) {
 		w.resume()
 	}
 	return n, err
+}
+
+// InMemory reports whether no read blocks, as the body says itself.
+func (w *watchedRequest) InMemory() bool {
+	b, ok := w.ReadCloser.(interface{ InMemory() bool })
+	return ok && b.InMemory()
 }
 
 // WriteTo lets bodies that are in memory hand their bytes over without a copy.
