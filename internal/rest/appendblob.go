@@ -6,10 +6,10 @@ import "github.com/goblob/azureblob/internal/wire"
 var (
 	AppendBlock = &wire.Operation{ID: "AppendBlob_AppendBlock", Name: "Append Block", Method: "PUT", On: wire.Blob, Query: "comp=appendblock",
 		Header: []string{"Content-Type", "application/octet-stream"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Once}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Once, Transfer: true}
 
 	AppendBlockFromURL = &wire.Operation{ID: "AppendBlob_AppendBlockFromURL", Name: "Append Block From URL", Method: "PUT", On: wire.Blob, Query: "comp=appendblock",
-		OK: []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Once}
+		OK: []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Once, Transfer: true}
 
 	CreateAppendBlob = &wire.Operation{ID: "AppendBlob_Create", Name: "Put Blob", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-blob-type", "AppendBlob"},

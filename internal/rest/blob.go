@@ -36,7 +36,7 @@ var (
 	GetBlob = &wire.Operation{ID: "Blob_Download", Name: "Get Blob", Method: "GET", On: wire.Blob,
 		// A transport that decompresses by itself would break lengths and ranges.
 		Header: []string{"Accept-Encoding", "identity"},
-		OK:     []int{200, 206}, Scope: wire.Snapshot | wire.Version | wire.CustomerKey, Answer: wire.Stream}
+		OK:     []int{200, 206}, Scope: wire.Snapshot | wire.Version | wire.CustomerKey, Answer: wire.Stream, Transfer: true}
 
 	GetBlobAccountInfo = &wire.Operation{ID: "Blob_GetAccountInfo", Name: "Get Account Information", Method: "GET", On: wire.Blob, Query: "restype=account&comp=properties",
 		OK: []int{200}}

@@ -17,16 +17,16 @@ var (
 
 	PutBlock = &wire.Operation{ID: "BlockBlob_StageBlock", Name: "Put Block", Method: "PUT", On: wire.Blob, Query: "comp=block",
 		Header: []string{"Content-Type", "application/octet-stream"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
 
 	PutBlockFromURL = &wire.Operation{ID: "BlockBlob_StageBlockFromURL", Name: "Put Block From URL", Method: "PUT", On: wire.Blob, Query: "comp=block",
-		OK: []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
+		OK: []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
 
 	PutBlob = &wire.Operation{ID: "BlockBlob_Upload", Name: "Put Blob", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-blob-type", "BlockBlob", "Content-Type", "application/octet-stream"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
 
 	PutBlobFromURL = &wire.Operation{ID: "BlockBlob_UploadBlobFromURL", Name: "Put Blob From URL", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-blob-type", "BlockBlob"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
 )

@@ -29,9 +29,9 @@ var (
 
 	PutPage = &wire.Operation{ID: "PageBlob_UploadPages", Name: "Put Page", Method: "PUT", On: wire.Blob, Query: "comp=page",
 		Header: []string{"x-ms-page-write", "update", "Content-Type", "application/octet-stream"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
 
 	PutPageFromURL = &wire.Operation{ID: "PageBlob_UploadPagesFromURL", Name: "Put Page From URL", Method: "PUT", On: wire.Blob, Query: "comp=page",
 		Header: []string{"x-ms-page-write", "update"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
 )
