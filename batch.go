@@ -317,7 +317,7 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 				again = append(again, p)
 			}
 		}
-		if len(again) == 0 || n == b.retry.settings().Status || !b.pause(ctx, n) {
+		if len(again) == 0 || n >= b.retry.repetitions() || !b.pause(ctx, n) {
 			return
 		}
 		parts = again

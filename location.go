@@ -21,9 +21,9 @@ const (
 	SecondaryOnly
 )
 
-func (m LocationMode) check() error {
-	if m > SecondaryOnly {
-		return fmt.Errorf("LocationMode %d is none", m)
+func (m *LocationMode) check() error {
+	if m != nil && *m > SecondaryOnly {
+		return fmt.Errorf("LocationMode %d is none", *m)
 	}
 	return nil
 }

@@ -181,15 +181,11 @@ func (o *CallOptions) checkCall() error {
 	if o.Timeout < 0 {
 		return fmt.Errorf("CallOptions.Timeout is negative: %v", o.Timeout)
 	}
-	if o.Retry != nil {
-		if err := o.Retry.check(); err != nil {
-			return err
-		}
+	if err := o.Retry.check(); err != nil {
+		return err
 	}
-	if o.LocationMode != nil {
-		if err := o.LocationMode.check(); err != nil {
-			return fmt.Errorf("CallOptions.%w", err)
-		}
+	if err := o.LocationMode.check(); err != nil {
+		return fmt.Errorf("CallOptions.%w", err)
 	}
 	if len(o.ClientRequestID) > 1024 {
 		return fmt.Errorf("CallOptions.ClientRequestID has %d characters, and 1,024 is the most", len(o.ClientRequestID))

@@ -49,6 +49,8 @@ const (
 
 func (o *RetryOptions) check() error {
 	switch {
+	case o == nil:
+		return nil
 	case o.MaxDelay < 0:
 		return invalidf("RetryOptions.MaxDelay is negative: %v", o.MaxDelay)
 	case o.Factor != 0 && !(o.Factor >= 1 && o.Factor <= 100):
@@ -87,3 +89,6 @@ func (o *RetryOptions) settings() pipeline.Retry {
 
 // rereads is how often a list is asked for again when its body broke off.
 func (o *RetryOptions) rereads() int { r := o.settings(); return min(r.Read, r.Total) }
+
+// repetitions is how often what an answer refused may be sent again.
+func (o *RetryOptions) repetitions() int { r := o.settings(); return min(r.Status, r.Total) }

@@ -72,7 +72,7 @@ func TestBatchIsSignedAtEachTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		transport := &batchTransport{t: t, statuses: []int{503, 202}}
 		p := New(Config{Transport: transport, Auth: SharedKey("account", decodedKey(t)), ServiceVersion: "2026-06-06",
-			Retry: policy.RetryOptions{MaxRetries: 1, RetryDelay: time.Hour, MaxRetryDelay: 2 * time.Hour}})
+			Retry: Retry{Total: 1, Status: 1, Delay: time.Hour, Factor: 2, MaxDelay: 2 * time.Hour}})
 		body := NewBatch(partsFor(t))
 		if _, err := do(t, p, "POST", "https://account.blob.core.windows.net/?comp=batch", &Call{Body: body}); err != nil {
 			t.Fatal(err)
