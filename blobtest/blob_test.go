@@ -209,6 +209,7 @@ func TestRehydration(t *testing.T) {
 		raw(t, srv, "PUT", "photos/x?comp=metadata", "").expect(t, "metadata of what is archived", 409, "BlobArchived")
 		raw(t, srv, "PUT", "photos/x?comp=properties", "").expect(t, "properties of what is archived", 409, "BlobArchived")
 		raw(t, srv, "PUT", "photos/x?comp=snapshot", "").expect(t, "snapshot of what is archived", 409, "BlobArchived")
+		raw(t, srv, "POST", "photos/x?comp=query", "<QueryRequest><QueryType>SQL</QueryType><Expression>SELECT * FROM BlobStorage</Expression></QueryRequest>").expect(t, "query of what is archived", 409, "BlobArchived")
 		raw(t, srv, "PUT", "photos/x?comp=tags", "<Tags><TagSet></TagSet></Tags>").expect(t, "tags of what is archived", 204, "")
 		tier := func(to, priority string) answer {
 			return raw(t, srv, "PUT", "photos/x?comp=tier", "", "x-ms-access-tier", to, "x-ms-rehydrate-priority", priority)
@@ -227,7 +228,37 @@ func TestRehydration(t *testing.T) {
 			t.Errorf("rehydrated: %v", a.header)
 		}
 		tier("Cool", "").expect(t, "cool", 200, "")
+
+		// A high priority is for those that wait already as well; the other way round it is not.
+		tier("Archive", "").expect(t, "archive", 200, "")
+		tier("Hot", "").expect(t, "rehydrate", 202, "")
+		tier("Hot", "High").expect(t, "faster", 202, "")
+		tier("Hot", "Standard").expect(t, "slower", 202, "")
+		time.Sleep(time.Hour - time.Second)
+		raw(t, srv, "GET", "photos/x", "").expect(t, "a second before", 409, "BlobArchived")
+		time.Sleep(time.Second)
+		raw(t, srv, "GET", "photos/x", "").expect(t, "after an hour", 200, "")
 	})
+}
+
+// TestEncryptionScopes writes to a container that has a scope of its own.
+func TestEncryptionScopes(t *testing.T) {
+	srv := blobtest.New(t)
+	for name, deny := range map[string]string{"open": "false", "strict": "true"} {
+		raw(t, srv, "PUT", name+"?restype=container", "", "x-ms-default-encryption-scope", "mine", "x-ms-deny-encryption-scope-override", deny).expect(t, name, 201, "")
+		for scope, want := range map[string]string{"": "mine", "mine": "mine", "other": "other"} {
+			a := raw(t, srv, "PUT", name+"/x", "some", "x-ms-blob-type", "BlockBlob", "x-ms-encryption-scope", scope)
+			if name == "strict" && scope == "other" {
+				a.expect(t, "override", 400, "InvalidHeaderValue")
+				continue
+			}
+			a.expect(t, name+" "+scope, 201, "")
+			if got := raw(t, srv, "HEAD", name+"/x", "").header.Get("x-ms-encryption-scope"); got != want {
+				t.Errorf("%s %q: %q and not %q", name, scope, got, want)
+			}
+		}
+	}
+	raw(t, srv, "PUT", "other?restype=container", "", "x-ms-deny-encryption-scope-override", "true").expect(t, "nothing to override", 400, "MissingRequiredHeader")
 }
 
 func TestBlobProperties(t *testing.T) {

@@ -85,6 +85,9 @@ func queryBlob(x *exchange) error {
 	if err := x.readable(b, r); err != nil {
 		return err
 	}
+	if r.tier.at(x.now).tier == azureblob.TierArchive {
+		return fail(azureblob.BlobArchived)
+	}
 	q := query{request: request, data: r.content.bytes()}
 	if _, err := io.ReadFull(rand.Reader, q.mark[:]); err != nil {
 		return err

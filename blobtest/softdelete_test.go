@@ -215,3 +215,23 @@ func TestDeletePermissions(t *testing.T) {
 		withSAS(t, srv, "DELETE", "photos/a"+step.query, sas, "").expect(t, step.query, 202, "")
 	}
 }
+
+// TestContainerBeingDeleted uses the name of a container that is going away.
+func TestContainerBeingDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := blobtest.New(t, &blobtest.Options{DeletionDelay: 30 * time.Second})
+		const container = "photos?restype=container"
+		raw(t, srv, "PUT", container, "").expect(t, "create", 201, "")
+		raw(t, srv, "DELETE", container, "").expect(t, "delete", 202, "")
+		for range 2 {
+			raw(t, srv, "PUT", container, "").expect(t, "create", 409, "ContainerBeingDeleted")
+			raw(t, srv, "DELETE", container, "").expect(t, "delete", 409, "ContainerBeingDeleted")
+			raw(t, srv, "GET", container+"&comp=list", "").expect(t, "list", 409, "ContainerBeingDeleted")
+			raw(t, srv, "PUT", "photos/x", "some", "x-ms-blob-type", "BlockBlob").expect(t, "put", 409, "ContainerBeingDeleted")
+			raw(t, srv, "GET", "photos/x", "").expect(t, "get", 409, "ContainerBeingDeleted")
+			time.Sleep(30*time.Second - time.Nanosecond)
+		}
+		raw(t, srv, "GET", container, "").expect(t, "no container", 404, "ContainerNotFound")
+		raw(t, srv, "PUT", container, "").expect(t, "create again", 201, "")
+	})
+}
