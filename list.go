@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
@@ -99,8 +100,9 @@ type ListBlobsInclude struct {
 // ListBlobsOptions are the options of the listings of a container.
 type ListBlobsOptions struct {
 	CallOptions
-	Prefix    string           `query:"prefix"`      // only names that start with it
-	StartFrom string           `query:"startFrom"`   // only names from this one on, itself included
+	Prefix    string           `query:"prefix"`    // only names that start with it
+	StartFrom string           `query:"startFrom"` // only names from this one on, itself included
+	EndBefore string           // only names before this one; the service does not know that, so the client ends the listing there
 	Include   ListBlobsInclude `query:"include,csv"` // what else to return
 	Marker    string           `query:"marker"`      // where to go on: the NextMarker of an earlier page
 	PageSize  int              `query:"maxresults"`  // entries a page, 1 to 5,000; default 5,000
@@ -169,6 +171,15 @@ func (p *BlobPage) merged() []*BlobItem {
 	return all
 }
 
+// endBefore makes a page the last one if the listing has come to a name.
+func (p *BlobPage) endBefore(name string) {
+	for _, list := range []*[]*BlobItem{&p.Blobs, &p.Prefixes} {
+		if i := slices.IndexFunc(*list, func(item *BlobItem) bool { return item.Name >= name }); i >= 0 {
+			*list, p.NextMarker = (*list)[:i:i], ""
+		}
+	}
+}
+
 // Blobs returns the blobs of the container in the order of their names,
 // whatever slashes are in them. An error is yielded once, with a nil item, and
 // ends the loop. Breaking out of the loop leaves nothing behind.
@@ -233,6 +244,9 @@ func (c *ContainerClient) blobPages(ctx context.Context, op *wire.Operation, del
 		p, err := call[BlobPage](ctx, &c.handle, op, nil, level, &page)
 		for _, prefix := range p.Prefixes {
 			prefix.IsPrefix = true
+		}
+		if from.EndBefore != "" {
+			p.endBefore(from.EndBefore)
 		}
 		return &p, p.NextMarker, err
 	})
