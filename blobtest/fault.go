@@ -46,7 +46,8 @@ const (
 type Fault struct {
 	// Which requests: those that fit all that is set. Operation is the name in
 	// the REST reference, such as Put Block, or the one in the protocol, such as
-	// BlockBlob_StageBlock. A batch is one request, whatever is in it.
+	// BlockBlob_StageBlock: Lease Blob is five operations, of which Blob_BreakLease
+	// is one. A batch is one request, whatever is in it.
 	Operation string
 	Method    string
 	Container string
