@@ -267,3 +267,20 @@ func TestUserDelegationRefuses(t *testing.T) {
 		t.Errorf("%q, %v", token, err)
 	}
 }
+
+// TestDirectoryNames has one directory written in several ways.
+func TestDirectoryNames(t *testing.T) {
+	d := readDirectory(func(*sas.Directory) {})
+	want, err := d.Sign("photos", "2026/may")
+	if err != nil || !strings.Contains(want, "&sdd=2&") {
+		t.Errorf("%s, %v", want, err)
+	}
+	for _, name := range []string{"/2026/may", "2026/may/", "/2026/may/", `2026\may`, `\2026\may\`} {
+		if got, err := d.Sign("photos", name); err != nil || got != want {
+			t.Errorf("%q: %s, %v, want %s", name, got, err, want)
+		}
+	}
+	if other, err := d.Sign("photos", "2026//may"); err != nil || !strings.Contains(other, "&sdd=3&") {
+		t.Errorf("%s, %v", other, err)
+	}
+}
