@@ -240,4 +240,15 @@ func TestForeignSource(t *testing.T) {
 		t.Errorf("%v", a.header)
 	}
 	raw(t, srv, "PUT", "photos/b", "", "x-ms-copy-source", other.URL+"/file", "x-ms-source-if-match", `"0x1"`).expect(t, "condition", 412, "SourceConditionNotMet")
+
+	// The service may be closed by the time it reads a source.
+	handler := srv.Handler()
+	srv.Close()
+	req := newRaw(t, srv.Endpoint()+"/photos/b", "PUT", "", "x-ms-copy-source", other.URL+"/file")
+	sign(t, req, srv)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, req)
+	if w.Code != http.StatusAccepted {
+		t.Errorf("after the end of the server: %d", w.Code)
+	}
 }

@@ -192,6 +192,10 @@ func sourceFailure(x *exchange, status int, code azureblob.ErrorCode) *failure {
 	return f
 }
 
+// elsewhere sends requests for sources on other servers. It keeps no connection,
+// so that nothing of it has to be closed, and asks no proxy.
+var elsewhere = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
+
 // readElsewhere reads a source on another server. If later is set, a copy that
 // has begun tells that the source broke off, and not this request.
 func (x *exchange) readElsewhere(r *http.Request, later bool, limit int64) error {
@@ -199,7 +203,7 @@ func (x *exchange) readElsewhere(r *http.Request, later bool, limit int64) error
 	if part != "" {
 		r.Header.Set("Range", part) // not every server is a Blob service
 	}
-	resp, err := x.server.Client().Do(r)
+	resp, err := elsewhere.Do(r)
 	if err != nil {
 		return sourceFailure(x, http.StatusNotFound, "")
 	}
