@@ -266,3 +266,24 @@ func TestProxy(t *testing.T) {
 		t.Errorf("%d requests to the proxy, %d passed on", len(seen), len(behind))
 	}
 }
+
+// TestProxyOfHTTPS sends a token by way of a proxy, which needs https before and
+// behind it.
+func TestProxyOfHTTPS(t *testing.T) {
+	srv := blobtest.New(t, &blobtest.Options{HTTPS: true})
+	proxy := blobtest.NewProxy(t, srv.URL(), &blobtest.ProxyOptions{HTTPS: true, Transport: srv.Client().Transport})
+	proxy.Inject(blobtest.Fault{Operation: "List Containers", Code: "ServerBusy"})
+	for _, want := range []int{503, 200} {
+		resp, err := proxy.Client().Do(newRaw(t, proxy.URL()+"?comp=list", "GET", "", "Authorization", "Bearer some"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%d and not %d", resp.StatusCode, want)
+		}
+	}
+	if !strings.HasPrefix(proxy.URL(), "https://") || len(srv.Requests()) != 1 {
+		t.Errorf("%s, %d requests passed on", proxy.URL(), len(srv.Requests()))
+	}
+}
