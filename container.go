@@ -170,9 +170,8 @@ func (c *ContainerClient) Undelete(ctx context.Context, version string, o *Undel
 	if version == "" {
 		return UndeleteContainerResult{}, c.refuse(rest.RestoreContainer, errors.New("the version is empty; it is in listings that include deleted containers"))
 	}
-	deleted := deletedContainer{Version: version, Name: c.container}
+	deleted := deletedContainer{Name: c.container, Version: version} // the name in the options comes later and wins
 	if o != nil && o.DeletedName != "" {
-		deleted.Name = o.DeletedName
 		if err := checkContainerName(o.DeletedName); err != nil {
 			return UndeleteContainerResult{}, c.refuse(rest.RestoreContainer, err)
 		}
