@@ -25,6 +25,9 @@ import (
 // eitherSum runs a call with each of the ways to check content, which exclude each
 // other.
 func eitherSum(run func(azureblob.Checksum) (any, error)) (any, error) {
+	if alone {
+		return run(azureblob.Checksum{})
+	}
 	if _, err := run(azureblob.Checksum{Message: true}); err != nil {
 		return nil, err
 	}
@@ -76,7 +79,7 @@ func init() {
 		return blockblob.New(s.blob()).Commit(ctx, blockblob.BlockRefs("id"), filled[blockblob.CommitOptions]())
 	})
 	exercise("BlockBlob_GetBlockList", "blockblob.Client.Blocks", func(ctx context.Context, s subject) (any, error) {
-		b := s.blob().WithSnapshot("some")
+		b := s.blob().WithSnapshot(s.snapshot)
 		return blockblob.New(b).Blocks(ctx, blockblob.AllBlocks, filled[blockblob.BlocksOptions]())
 	})
 }

@@ -35,6 +35,8 @@ type subject struct {
 	service *azureblob.ServiceClient
 	key     azureblob.CustomerKey
 	scope   string // encryption scope
+
+	snapshot, version string // ids
 }
 
 func (s subject) container() *azureblob.ContainerClient { return s.service.Container("photos") }
@@ -60,12 +62,15 @@ func exercise(operation, method string, run func(ctx context.Context, s subject)
 	exercises = append(exercises, exercised{operation, method, run})
 }
 
-// filled is an options struct with every field set.
+// filled is an options struct with every field set, or as filler does it.
 func filled[T any]() *T {
 	o := new(T)
-	fill(reflect.ValueOf(o).Elem())
+	filler(reflect.ValueOf(o).Elem())
 	return o
 }
+
+// filler fills the options of exercises.
+var filler = fill
 
 func fill(v reflect.Value) {
 	switch v.Kind() {
@@ -157,10 +162,10 @@ func init() {
 		return firstPage(s.container().BlobPagesByHierarchy(ctx, "/", o))
 	})
 	exercise("Blob_GetProperties", "BlobClient.Properties", func(ctx context.Context, s subject) (any, error) {
-		if _, err := s.blob().WithSnapshot("some").Properties(ctx, nil); err != nil {
+		if _, err := s.blob().WithSnapshot(s.snapshot).Properties(ctx, nil); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").Properties(ctx, filled[azureblob.BlobPropertiesOptions]())
+		return s.blob().WithVersion(s.version).Properties(ctx, filled[azureblob.BlobPropertiesOptions]())
 	})
 	exercise("Blob_SetMetadata", "BlobClient.SetMetadata", func(ctx context.Context, s subject) (any, error) {
 		return s.blob().SetMetadata(ctx, azureblob.Metadata{"key": "some"}, filled[azureblob.SetBlobMetadataOptions]())
@@ -169,10 +174,10 @@ func init() {
 		return s.blob().SetHTTPHeaders(ctx, *filled[azureblob.HTTPHeaders](), filled[azureblob.SetHTTPHeadersOptions]())
 	})
 	exercise("Blob_Delete", "BlobClient.Delete", func(ctx context.Context, s subject) (any, error) {
-		if _, err := s.blob().WithSnapshot("some").Delete(ctx, nil); err != nil {
+		if _, err := s.blob().WithSnapshot(s.snapshot).Delete(ctx, nil); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").Delete(ctx, filled[azureblob.DeleteBlobOptions]())
+		return s.blob().WithVersion(s.version).Delete(ctx, filled[azureblob.DeleteBlobOptions]())
 	})
 	exercise("Blob_Undelete", "BlobClient.Undelete", func(ctx context.Context, s subject) (any, error) {
 		return s.blob().Undelete(ctx, filled[azureblob.UndeleteOptions]())
@@ -181,16 +186,16 @@ func init() {
 		return s.blob().Snapshot(ctx, filled[azureblob.SnapshotOptions]())
 	})
 	exercise("Blob_SetTier", "BlobClient.SetTier", func(ctx context.Context, s subject) (any, error) {
-		if _, err := s.blob().WithSnapshot("some").SetTier(ctx, azureblob.TierHot, nil); err != nil {
+		if _, err := s.blob().WithSnapshot(s.snapshot).SetTier(ctx, azureblob.TierHot, nil); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").SetTier(ctx, azureblob.TierHot, filled[azureblob.SetTierOptions]())
+		return s.blob().WithVersion(s.version).SetTier(ctx, azureblob.TierHot, filled[azureblob.SetTierOptions]())
 	})
 	exercise("Blob_Download", "BlobClient.Download", func(ctx context.Context, s subject) (any, error) {
-		if _, err := s.blob().WithSnapshot("some").Download(ctx, make(engine.Memory, 2), &azureblob.DownloadOptions{Range: azureblob.Range{2, 2}}); err != nil {
+		if _, err := s.blob().WithSnapshot(s.snapshot).Download(ctx, make(engine.Memory, 2), &azureblob.DownloadOptions{Range: azureblob.Range{2, 2}}); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").Download(ctx, make(engine.Memory, 2), filled[azureblob.DownloadOptions]())
+		return s.blob().WithVersion(s.version).Download(ctx, make(engine.Memory, 2), filled[azureblob.DownloadOptions]())
 	})
 	exercise("BlockBlob_Upload", "BlobClient.Upload", func(ctx context.Context, s subject) (any, error) {
 		return s.blob().Upload(ctx, strings.NewReader("x"), filled[azureblob.UploadOptions]())
@@ -342,8 +347,11 @@ type protocolTransport struct {
 
 type protocolRequest struct {
 	op     *wire.Operation
+	method string
+	url    *url.URL
 	header http.Header
 	query  url.Values
+	body   []byte
 }
 
 // subjects are clients with everything that a handle can bring along; a
@@ -361,13 +369,13 @@ func (m *protocolTransport) subjects() []subject {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	return []subject{{service: s, key: key}, {service: s, scope: "some"}}
+	return []subject{{s, key, "", "some", "some"}, {s, azureblob.CustomerKey{}, "some", "some", "some"}}
 }
 
 func (m *protocolTransport) Do(req *http.Request) (*http.Response, error) {
-	var sent []byte
+	var body []byte
 	if req.Body != nil {
-		sent, _ = io.ReadAll(req.Body)
+		body, _ = io.ReadAll(req.Body)
 		_ = req.Body.Close()
 	}
 	if err := req.Context().Err(); err != nil {
@@ -378,8 +386,12 @@ func (m *protocolTransport) Do(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("no operation is %s %s", req.Method, req.URL)
 	}
 	m.mu.Lock()
-	m.requests = append(m.requests, protocolRequest{op, req.Header.Clone(), req.URL.Query()})
+	m.requests = append(m.requests, protocolRequest{op, req.Method, req.URL, req.Header.Clone(), req.URL.Query(), body})
 	m.mu.Unlock()
+	return m.answer(req, op, body)
+}
+
+func (m *protocolTransport) answer(req *http.Request, op *wire.Operation, sent []byte) (*http.Response, error) {
 	for _, want := range m.protocol.Operations {
 		if want.ID != op.ID {
 			continue

@@ -39,23 +39,27 @@ func init() {
 		return at(s).Clear(ctx, azureblob.Range{Count: pageblob.PageSize}, filled[pageblob.ClearOptions]())
 	})
 	exercise("PageBlob_GetPageRanges", "pageblob.Client.RangeLists", func(ctx context.Context, s subject) (any, error) {
-		if _, err := firstPage(pageblob.New(s.blob().WithSnapshot("some")).RangeLists(ctx, nil)); err != nil {
+		if _, err := firstPage(pageblob.New(s.blob().WithSnapshot(s.snapshot)).RangeLists(ctx, nil)); err != nil {
 			return nil, err
 		}
 		o := filled[pageblob.RangesOptions]()
-		o.Marker = "some"
+		o.Marker = "0"
 		return firstPage(at(s).RangeLists(ctx, o))
 	})
 	exercise("PageBlob_GetPageRanges", "pageblob.Client.Ranges", func(ctx context.Context, s subject) (any, error) {
 		return nil, drained(at(s).Ranges(ctx, nil))
 	})
 	exercise("PageBlob_GetPageRangesDiff", "pageblob.Client.DiffLists", func(ctx context.Context, s subject) (any, error) {
-		if _, err := firstPage(pageblob.New(s.blob().WithSnapshot("some")).DiffLists(ctx, "earlier", nil)); err != nil {
+		o := filled[pageblob.DiffOptions]()
+		o.Marker = "0"
+		earlier := ""
+		if o.SnapshotURL == "" {
+			earlier = s.snapshot
+		}
+		if _, err := firstPage(at(s).DiffLists(ctx, earlier, o)); err != nil {
 			return nil, err
 		}
-		o := filled[pageblob.DiffOptions]()
-		o.Marker = "some"
-		return firstPage(at(s).DiffLists(ctx, "", o))
+		return firstPage(pageblob.New(s.blob().WithSnapshot(s.snapshot)).DiffLists(ctx, "earlier", nil))
 	})
 	exercise("PageBlob_GetPageRangesDiff", "pageblob.Client.Diff", func(ctx context.Context, s subject) (any, error) {
 		return nil, drained(at(s).Diff(ctx, "earlier", nil))

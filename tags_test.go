@@ -18,13 +18,13 @@ import (
 
 func init() {
 	exercise("Blob_GetTags", "BlobClient.Tags", func(ctx context.Context, s subject) (any, error) {
-		if _, err := s.blob().WithSnapshot("some").Tags(ctx, nil); err != nil {
+		if _, err := s.blob().WithSnapshot(s.snapshot).Tags(ctx, nil); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").Tags(ctx, filled[azureblob.TagsOptions]())
+		return s.blob().WithVersion(s.version).Tags(ctx, filled[azureblob.TagsOptions]())
 	})
 	exercise("Blob_SetTags", "BlobClient.SetTags", func(ctx context.Context, s subject) (any, error) {
-		return s.blob().WithVersion("some").SetTags(ctx, azureblob.Tags{"key": "some"}, filled[azureblob.SetTagsOptions]())
+		return s.blob().WithVersion(s.version).SetTags(ctx, azureblob.Tags{"key": "some"}, filled[azureblob.SetTagsOptions]())
 	})
 	exercise("Service_FilterBlobs", "ServiceClient.FindBlobsByTagsPages", func(ctx context.Context, s subject) (any, error) {
 		o := filled[azureblob.FindBlobsByTagsOptions]()
