@@ -49,6 +49,9 @@ func init() {
 	})
 	exercise("AppendBlob_AppendBlock", "appendblob.Client.NewWriter", func(ctx context.Context, s subject) (any, error) {
 		o := filled[appendblob.WriterOptions]()
+		if o.Create == nil {
+			o.Create = &appendblob.CreateOptions{}
+		}
 		o.Create.Conditions.IfNoneMatch = ""
 		w, err := appendblob.New(s.blob()).NewWriter(ctx, o)
 		if err != nil {

@@ -37,10 +37,10 @@ func init() {
 		{"Container_SubmitBatch", "ContainerClient", func(s subject) batcher { return s.container() }},
 	} {
 		exercise(on.operation, on.client+".DeleteBlobs", func(ctx context.Context, s subject) (any, error) {
-			return firstPage(on.of(s).DeleteBlobs(ctx, seq(s.blob(), s.blob().WithVersion("some")), filled[azureblob.DeleteBlobsOptions]()))
+			return firstPage(on.of(s).DeleteBlobs(ctx, seq(s.blob(), s.blob().WithVersion(s.version)), filled[azureblob.DeleteBlobsOptions]()))
 		})
 		exercise(on.operation, on.client+".SetBlobTiers", func(ctx context.Context, s subject) (any, error) {
-			return firstPage(on.of(s).SetBlobTiers(ctx, seq(s.blob(), s.blob().WithSnapshot("some")), azureblob.TierCool, filled[azureblob.SetBlobTiersOptions]()))
+			return firstPage(on.of(s).SetBlobTiers(ctx, seq(s.blob(), s.blob().WithSnapshot(s.snapshot)), azureblob.TierCool, filled[azureblob.SetBlobTiersOptions]()))
 		})
 	}
 }

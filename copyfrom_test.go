@@ -25,12 +25,12 @@ func init() {
 	exercise("BlockBlob_UploadBlobFromURL", "BlobClient.CopyFrom", func(ctx context.Context, s subject) (any, error) {
 		o := filled[azureblob.CopyFromOptions]()
 		o.Immutability, o.LegalHold = azureblob.Immutability{}, false // which take another way
-		return s.blob().CopyFrom(ctx, s.blob().WithSnapshot("some"), o)
+		return s.blob().CopyFrom(ctx, s.blob().WithSnapshot(s.snapshot), o)
 	})
 	exercise("BlockBlob_StageBlockFromURL", "BlobClient.CopyFrom", func(ctx context.Context, s subject) (any, error) {
 		o := filled[azureblob.CopyFromOptions]()
 		o.BlockSize = 1
-		_, err := s.blob().CopyFrom(ctx, s.blob().WithSnapshot("some"), o)
+		_, err := s.blob().CopyFrom(ctx, s.blob().WithSnapshot(s.snapshot), o)
 		return nil, err
 	})
 }

@@ -21,7 +21,7 @@ var volatile = []struct {
 	with string
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
-	{regexp.MustCompile(`(?m)^(x-ms-date|date): .*$`), "$1: DATE"},
+	{regexp.MustCompile(`(?mi)^(x-ms-date|date): .*$`), "$1: DATE"},
 	{regexp.MustCompile(`(?m)(SharedKey [a-z]+:)\S+`), "${1}SIGNATURE"},
 	{regexp.MustCompile(`([?&](?:sig|st|se|skt|ske)=)[^&\s]+`), "${1}VOLATILE"},
 	{regexp.MustCompile(`blockid=[A-Za-z0-9+/%]{24,}`), "blockid=ID"},

@@ -14,23 +14,23 @@ import (
 
 func init() {
 	exercise("Blob_SetImmutabilityPolicy", "BlobClient.SetImmutabilityPolicy", func(ctx context.Context, s subject) (any, error) {
-		until := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-		if _, err := s.blob().WithSnapshot("some").SetImmutabilityPolicy(ctx, until, nil); err != nil {
+		until := time.Date(2099, 1, 2, 3, 4, 5, 0, time.UTC)
+		if _, err := s.blob().WithSnapshot(s.snapshot).SetImmutabilityPolicy(ctx, until, nil); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").SetImmutabilityPolicy(ctx, until, filled[azureblob.SetImmutabilityPolicyOptions]())
+		return s.blob().WithVersion(s.version).SetImmutabilityPolicy(ctx, until, filled[azureblob.SetImmutabilityPolicyOptions]())
 	})
 	exercise("Blob_DeleteImmutabilityPolicy", "BlobClient.DeleteImmutabilityPolicy", func(ctx context.Context, s subject) (any, error) {
-		if _, err := s.blob().WithSnapshot("some").DeleteImmutabilityPolicy(ctx, nil); err != nil {
+		if _, err := s.blob().WithSnapshot(s.snapshot).DeleteImmutabilityPolicy(ctx, nil); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").DeleteImmutabilityPolicy(ctx, filled[azureblob.DeleteImmutabilityPolicyOptions]())
+		return s.blob().WithVersion(s.version).DeleteImmutabilityPolicy(ctx, filled[azureblob.DeleteImmutabilityPolicyOptions]())
 	})
 	exercise("Blob_SetLegalHold", "BlobClient.SetLegalHold", func(ctx context.Context, s subject) (any, error) {
-		if _, err := s.blob().WithSnapshot("some").SetLegalHold(ctx, false, nil); err != nil {
+		if _, err := s.blob().WithSnapshot(s.snapshot).SetLegalHold(ctx, false, nil); err != nil {
 			return nil, err
 		}
-		return s.blob().WithVersion("some").SetLegalHold(ctx, false, filled[azureblob.SetLegalHoldOptions]())
+		return s.blob().WithVersion(s.version).SetLegalHold(ctx, false, filled[azureblob.SetLegalHoldOptions]())
 	})
 	exercise("Blob_SetExpiry", "BlobClient.SetExpiry", func(ctx context.Context, s subject) (any, error) {
 		return s.blob().SetExpiry(ctx, azureblob.ExpireIn(time.Hour), filled[azureblob.SetExpiryOptions]())
