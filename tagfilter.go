@@ -17,8 +17,7 @@ import (
 //	f := azureblob.Tag("project").Equals("alps").And(azureblob.Tag("year").AtLeast("2024"))
 //
 // Values are texts and compared as such: '10' lies before '9', so pad numbers
-// with zeros. A blob that lacks a tag meets no comparison with it, NotEquals
-// included.
+// with zeros.
 type TagFilter string
 
 // Tag is the key of an index tag, to be compared with a constant.
@@ -27,8 +26,8 @@ type Tag string
 // Equals is true of a blob whose tag has the value.
 func (t Tag) Equals(value string) TagFilter { return t.compare("=", value) }
 
-// NotEquals is true of a blob that has the tag with another value. It is for
-// conditions only: blobs cannot be found by it.
+// NotEquals is true of a blob whose tag has another value. It is for conditions
+// only: blobs cannot be found by it.
 func (t Tag) NotEquals(value string) TagFilter { return t.compare("<>", value) }
 
 // GreaterThan is true of a blob whose tag lies after the value.
