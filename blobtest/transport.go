@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -53,7 +55,24 @@ func (f *front) refusal(req *http.Request) error {
 	if closed {
 		return errClosed
 	}
+	for name, values := range req.Header {
+		for _, v := range values {
+			if !sendable(v) {
+				return fmt.Errorf("blobtest: the value of header %q cannot be sent", name)
+			}
+		}
+	}
 	return req.Context().Err()
+}
+
+// sendable reports whether net/http would send the value of a header.
+func sendable(v string) bool {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // isReady reports whether no read of a body blocks, since all of it is in memory.
@@ -92,22 +111,31 @@ func serverRequest(r, req *http.Request) {
 	}
 }
 
-// canonicalHeader is h with the names that net/http gives a server. It is h
-// itself if there is nothing to rewrite.
+// canonicalHeader is h with the names and values that net/http gives a server.
+// It is h itself if there is nothing to rewrite.
 func canonicalHeader(h http.Header) http.Header {
-	for name := range h {
-		if http.CanonicalHeaderKey(name) != name {
+	for name, values := range h {
+		if http.CanonicalHeaderKey(name) != name || slices.ContainsFunc(values, isPadded) {
 			return cloneCanonical(h)
 		}
 	}
 	return h
 }
 
+// isPadded reports whether a value has white space around it, which does not
+// arrive.
+func isPadded(v string) bool {
+	const space = " \t"
+	return v != "" && (strings.IndexByte(space, v[0]) >= 0 || strings.IndexByte(space, v[len(v)-1]) >= 0)
+}
+
 func cloneCanonical(h http.Header) http.Header {
 	clone := make(http.Header, len(h))
 	for name, values := range h {
 		key := http.CanonicalHeaderKey(name)
-		clone[key] = append(clone[key][:len(clone[key]):len(clone[key])], values...)
+		for _, v := range values {
+			clone[key] = append(clone[key], strings.Trim(v, " \t"))
+		}
 	}
 	return clone
 }

@@ -124,6 +124,30 @@ func TestContextEndsAnswers(t *testing.T) {
 	get()
 }
 
+// TestHeadersAsSent sends headers that net/http does not send, or not as they are.
+func TestHeadersAsSent(t *testing.T) {
+	onEachTransport(t, func(t *testing.T, d *direct) {
+		d.srv.Inject(blobtest.Fault{Match: func(r *http.Request) bool { return r.Header.Get("x-ms-meta-slow") != "" }, Times: -1})
+		for _, c := range []struct {
+			value, want string
+			sent        bool
+		}{
+			{" a b\t", "a b", true}, {"ü", "ü", true}, {"", "", true}, {" ", "", true},
+			{"a\nb", "", false}, {"a\x00", "", false}, {"\x7f", "", false},
+		} {
+			for _, slow := range []string{"", "yes"} {
+				_, _, err := d.get(t, "x-ms-meta-any", c.value, "x-ms-meta-slow", slow)
+				if (err == nil) != c.sent {
+					t.Errorf("%q: %v", c.value, err)
+				}
+				if seen := d.srv.Requests(); c.sent && seen[len(seen)-1].Header.Get("x-ms-meta-any") != c.want {
+					t.Errorf("%q arrived as %q", c.value, seen[len(seen)-1].Header)
+				}
+			}
+		}
+	})
+}
+
 // TestAnswerBeforeItsBody reads the headers of a large answer while its body is
 // still to come, and leaves most of it unread.
 func TestAnswerBeforeItsBody(t *testing.T) {
