@@ -31,7 +31,8 @@ type DeleteBlobsOptions struct {
 
 	// Each are the options that each blob is deleted with. For, if it is set,
 	// returns those of a blob in their place; it is called once for each blob, by
-	// the goroutine of the loop.
+	// the goroutine of the loop. OnRequest and OnResponse in them see the part of
+	// the batch that is about the blob.
 	Each DeleteBlobOptions
 	For  func(*BlobClient) DeleteBlobOptions
 
@@ -97,7 +98,8 @@ type SetBlobTiersOptions struct {
 
 	// Each are the options that each blob is moved with. For, if it is set,
 	// returns those of a blob in their place; it is called once for each blob, by
-	// the goroutine of the loop.
+	// the goroutine of the loop. OnRequest and OnResponse in them see the part of
+	// the batch that is about the blob.
 	Each SetTierOptions
 	For  func(*BlobClient) SetTierOptions
 

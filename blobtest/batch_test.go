@@ -146,3 +146,23 @@ func TestBatchRefused(t *testing.T) {
 		expect(t, "large", 413, "RequestBodyTooLarge")
 	raw(t, srv, "HEAD", "photos/a", "").expect(t, "kept", 200, "")
 }
+
+// TestBatchFaults has faults happen to parts: those that name their operation,
+// and have a status.
+func TestBatchFaults(t *testing.T) {
+	srv := blobtest.New(t)
+	putMany(t, srv, "a", "b", "c")
+	before := srv.Inject(blobtest.Fault{Operation: "Delete Blob", Blob: "a", Status: 503, Code: "ServerBusy"})
+	after := srv.Inject(blobtest.Fault{Operation: "Blob_Delete", Blob: "b", Status: 500, Code: "InternalError", At: blobtest.AfterOperation})
+	other := srv.Inject(blobtest.Fault{Blob: "c", Status: 500})
+	answers := submit(t, srv, "?comp=batch", batchOf(t, srv, srv.Endpoint(), "DELETE /photos/a", "DELETE /photos/b", "DELETE /photos/c"))
+	answers["0"].expect(t, "before", 503, "ServerBusy")
+	answers["1"].expect(t, "after", 500, "InternalError")
+	answers["2"].expect(t, "not of the operation", 202, "")
+	if before.Fired() != 1 || after.Fired() != 1 || other.Fired() != 0 || answers["0"].header.Get("x-ms-request-id") == "" || !strings.Contains(answers["0"].body, "<Code>ServerBusy</Code>") {
+		t.Errorf("%d, %d, %d: %v", before.Fired(), after.Fired(), other.Fired(), answers)
+	}
+	other.Remove()
+	raw(t, srv, "HEAD", "photos/a", "").expect(t, "not carried out", 200, "")
+	raw(t, srv, "HEAD", "photos/b", "").expect(t, "carried out", 404, "BlobNotFound")
+}

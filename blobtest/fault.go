@@ -167,7 +167,7 @@ func (l *faults) fireIf(r *http.Request, t target, may func(*Fault) bool) []*Fau
 	all := slices.Clone(l.all)
 	l.mu.Unlock()
 	// Match may ask for other faults, so the lock is not held for it.
-	all = slices.DeleteFunc(all, func(i *Injected) bool { return !i.fault.fits(r, t) })
+	all = slices.DeleteFunc(all, func(i *Injected) bool { return !may(&i.fault) || !i.fault.fits(r, t) })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var fired []*Fault
