@@ -2,6 +2,7 @@ package azureblob
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math"
@@ -235,4 +236,38 @@ func TestSourceThatDoesNotRewind(t *testing.T) {
 	if _, err := s.blob(t).Upload(t.Context(), unwindable{strings.NewReader("important")}, nil); err == nil || s.content != nil {
 		t.Errorf("%v, and stored %q", err, s.content)
 	}
+}
+
+// FuzzContentRange reads any Content-Range. What can be read is written in that one
+// form, and an answer that is taken for the range that was asked for begins there
+// and has no more than that.
+func FuzzContentRange(f *testing.F) {
+	f.Add("bytes 0-9/10", int64(10), int64(0), int64(10))
+	f.Add("bytes 5-9/*", int64(5), int64(5), int64(0))
+	f.Add("bytes 00-9/10", int64(-1), int64(0), int64(9223372036854775807))
+	f.Add("bytes 9223372036854775807-9223372036854775807/9223372036854775807", int64(1), int64(9223372036854775807), int64(1))
+	f.Add("bytes 1-0/1", int64(0), int64(1), int64(5))
+	f.Add(" bytes 0-0/1 ", int64(1), int64(0), int64(1))
+	d := &download{b: newStub(nil).blob(f)}
+	f.Fuzz(func(t *testing.T, text string, length, off, n int64) {
+		start, end, total, ok := parseContentRange(text)
+		if ok && fmt.Sprintf("bytes %d-%d/%d", start, end, total) != text {
+			t.Errorf("%q is read as %d-%d/%d", text, start, end, total)
+		}
+		if off < 0 || n < 0 || off > math.MaxInt64-n {
+			return // no range
+		}
+		for _, status := range []int{200, 206} {
+			a, err := d.verify(status, text, length, off, n)
+			if err != nil {
+				continue
+			}
+			if status == 206 && (!ok || start != off || a.length != end-start+1 || a.total != total || n > 0 && a.length > n) {
+				t.Errorf("%q is taken for %d bytes from %d: %+v", text, n, off, a)
+			}
+			if a.length < 0 || length >= 0 && a.length != length || off+a.length > a.total {
+				t.Errorf("status %d, %q and length %d are taken for %d bytes from %d: %+v", status, text, length, n, off, a)
+			}
+		}
+	})
 }

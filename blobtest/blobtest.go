@@ -52,6 +52,6 @@
 // verified. The names of metadata come back in lower case, since net/http
 // changes the case of headers. Listings are in XML even where Arrow is asked for,
 // and renaming a container is 501 APINotImplemented, as no public page tells what
-// it does. A batch is one entry of [Server.Requests], whatever is in it. A copy from a URL that is not one of this server's reads it over the
-// network.
+// it does. A batch is one entry of [Server.Requests], whatever is in it. A copy
+// from a URL that is not one of this server's reads it over the network.
 package blobtest

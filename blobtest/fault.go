@@ -47,8 +47,8 @@ type Fault struct {
 	// Which requests: those that fit all that is set. Operation is the name in
 	// the REST reference, such as Put Block, or the one in the protocol, such as
 	// BlockBlob_StageBlock: Lease Blob is five operations, of which Blob_BreakLease
-	// is one. A part of a batch fits only by its operation, and has a Status; the
-	// rest strikes the batch as a whole, and a proxy knows no parts.
+	// is one. Parts of a batch are struck by faults that name their operation and
+	// a Status; all others mean the batch as a whole, and a proxy knows no parts.
 	Operation string
 	Method    string
 	Container string

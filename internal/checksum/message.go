@@ -212,8 +212,8 @@ func (r *messageReader) head() error {
 	switch {
 	case head[0] != messageVersion:
 		return fmt.Errorf("%w: version %d", ErrMessage, head[0])
-	case binary.LittleEndian.Uint16(head[9:])&flagCRC64 == 0 || r.count == 0:
-		return fmt.Errorf("%w: it has no checksums, or no segments", ErrMessage)
+	case binary.LittleEndian.Uint16(head[9:]) != flagCRC64 || r.count == 0:
+		return fmt.Errorf("%w: it has no checksums, flags of another form, or no segments", ErrMessage)
 	case length > 1<<62 || r.size >= 0 && int64(length) != r.size:
 		return fmt.Errorf("%w: it has %d bytes and says %d", ErrMessage, r.size, length)
 	}

@@ -24,14 +24,12 @@ func noise(n int) []byte {
 
 func read(r io.Reader) ([]byte, error) { return io.ReadAll(r) }
 
-// TestMessageVector reads the message that the protocol gives as an example:
-// "hello" in segments of three bytes.
+// vector is the message that the protocol gives as an example: "hello" in segments
+// of three bytes.
+var vector, _ = hex.DecodeString("013e00000000000000010002000100030000000000000068656c6785e49bfe2b11a802000200000000000000" +
+	"6c6f4ea703fb95d990e05742520670857733")
+
 func TestMessageVector(t *testing.T) {
-	vector, err := hex.DecodeString("013e00000000000000010002000100030000000000000068656c6785e49bfe2b11a802000200000000000000" +
-		"6c6f4ea703fb95d990e05742520670857733")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, size := range []int64{int64(len(vector)), -1} {
 		if got, err := read(NewMessageReader(io.NopCloser(bytes.NewReader(vector)), size)); string(got) != "hello" || err != nil {
 			t.Errorf("%q, %v", got, err)
@@ -122,14 +120,39 @@ type short struct{}
 func (short) Len() int64          { return 10 }
 func (short) Open() io.ReadCloser { return io.NopCloser(bytes.NewReader([]byte("abc"))) }
 
+// FuzzMessageReader reads anything as a message, at once and in pieces, and puts any
+// content into a message. One that has a byte changed is none any more, or has
+// other content nowhere.
 func FuzzMessageReader(f *testing.F) {
 	framed, _ := read(Message(memory("hello")).Open())
-	f.Add(framed)
-	f.Add([]byte{1})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := read(NewMessageReader(io.NopCloser(bytes.NewReader(data)), int64(len(data))))
-		if err == nil && len(got) > len(data) {
-			t.Errorf("%d bytes out of %d", len(got), len(data))
+	f.Add(framed, 0, byte(1))
+	f.Add(vector, 20, byte(255))
+	f.Add([]byte{1}, 3, byte(0))
+	f.Add([]byte{}, -1, byte(7))
+	f.Fuzz(func(t *testing.T, data []byte, at int, change byte) {
+		tell := func(r io.Reader) ([]byte, error) {
+			return read(NewMessageReader(io.NopCloser(r), int64(len(data))))
+		}
+		one, errOne := tell(bytes.NewReader(data))
+		two, errTwo := tell(iotest.OneByteReader(bytes.NewReader(data)))
+		if (errOne == nil) != (errTwo == nil) || errOne == nil && !bytes.Equal(one, two) || len(one) > len(data) {
+			t.Errorf("at once %d bytes, %v; in pieces %d, %v", len(one), errOne, len(two), errTwo)
+		}
+		framed, err := read(Message(memory(data)).Open())
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := func() ([]byte, error) {
+			return read(NewMessageReader(io.NopCloser(bytes.NewReader(framed)), int64(len(framed))))
+		}
+		if got, err := whole(); err != nil || !bytes.Equal(got, data) {
+			t.Fatalf("%d bytes came back as %d, %v", len(data), len(got), err)
+		}
+		if at >= 0 && change != 0 {
+			framed[at%len(framed)] ^= change
+			if got, err := whole(); err == nil {
+				t.Errorf("byte %d changed, and %d bytes came back without an error", at%len(framed), len(got))
+			}
 		}
 	})
 }

@@ -26,8 +26,9 @@ func (f *Fault) Error() string {
 }
 
 // quoted are the elements in which the service repeats what it was sent: a
-// header, a query parameter, a signature and the text that it signs.
-var quoted = regexp.MustCompile(`(?s)<(HeaderValue|QueryParameterValue|AuthenticationErrorDetail|XmlNodeValue)>.*?</(?:HeaderValue|QueryParameterValue|AuthenticationErrorDetail|XmlNodeValue)>`)
+// header, a query parameter, a signature and the text that it signs. The end of
+// one can be missing, where the body was too long to be read to its end.
+var quoted = regexp.MustCompile(`(?s)<(HeaderValue|QueryParameterValue|AuthenticationErrorDetail|XmlNodeValue)>.*?(?:</(?:HeaderValue|QueryParameterValue|AuthenticationErrorDetail|XmlNodeValue)>|$)`)
 
 // maxErrorBody bounds how much of an error body is read. Those of the service
 // are a few hundred bytes; a proxy may send a whole page.
@@ -67,8 +68,10 @@ func newFault(resp *http.Response) *Fault {
 	if f.Code == "" {
 		f.Code = b.Code
 	}
-	f.Message, _, _ = strings.Cut(strings.TrimSpace(b.Message), "\n")
-	f.Message = strings.TrimSpace(f.Message)
+	f.Message = strings.TrimSpace(b.Message)
+	if end := strings.IndexAny(f.Message, "\r\n"); end >= 0 {
+		f.Message = strings.TrimSpace(f.Message[:end])
+	}
 	for _, d := range []struct{ name, value string }{
 		{"HeaderName", b.HeaderName}, {"QueryParameterName", b.QueryParameterName}, {"Reason", b.Reason},
 		{"XmlNodeName", b.XMLNodeName}, {"LineNumber", b.LineNumber}, {"LinePosition", b.LinePosition},
