@@ -106,7 +106,11 @@ var layers = map[string][]string{
 	"internal/wire":        {"internal/checksum", "internal/pipeline", "internal/xmlplan"},
 	"internal/xmlplan":     {},
 	"internal/conformance": {}, // tests only
-	"examples":             {"", "appendblob", "blobtest", "blockblob", "pageblob", "sas"},
+	"examples":             {"", "appendblob", "blobtest", "blockblob", "examples/internal/connect", "pageblob", "sas"},
+
+	// What examples share.
+	"examples/internal/connect":     {"", "blobtest"},
+	"examples/internal/exampletest": {"", "blobtest", "examples/internal/connect", "internal/azurite"},
 }
 
 // typed is what the packages of the blob types may import.

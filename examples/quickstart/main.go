@@ -18,7 +18,6 @@ import (
 	mathrand "math/rand/v2"
 	"mime"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
@@ -26,18 +25,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/examples/internal/connect"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
-		os.Exit(1)
-	}
-}
+func main() { connect.Main(nil, connect.WithService(run)) }
 
-func run(ctx context.Context, args []string, out io.Writer) (err error) {
+func run(ctx context.Context, service *azureblob.ServiceClient, args []string, out io.Writer) (err error) {
 	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
 		return errors.New("usage: quickstart [file]")
 	}
@@ -46,17 +39,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-
-	service, where, stop, err := connect()
-	if err != nil {
-		return err
-	}
-	defer stop()
 	path, err := source(args, dir)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Service     %s (%s)\n", service.URL(), where)
+	fmt.Fprintf(out, "Service     %s\n", service.URL())
 
 	container := service.Container("quickstart-" + strings.ToLower(rand.Text()[:8]))
 	if _, err := container.Create(ctx, nil); err != nil {

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/goblob/azureblob/blobtest"
+	"github.com/goblob/azureblob/examples/internal/connect"
+	"github.com/goblob/azureblob/examples/internal/exampletest"
+	"github.com/goblob/azureblob/internal/azurite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(azurite.M{M: m}) }
+
+const begins = `created
+described map[camera:x100 project:alps]
+a friend sees cat.jpg
+a friend is kept out
+listed map[camera:x100 project:alps]
+deleted
+`
+
+func TestContainers(t *testing.T) {
+	exampletest.OnServices(t, &blobtest.Options{ContainerSoftDelete: 7}, func(t *testing.T, account *connect.Account) {
+		got := exampletest.Output(t, account, connect.WithService(run))
+		want := begins + "brought back, with \"meow\"\n"
+		if !account.Local {
+			want = begins + "gone for good, as the account keeps no deleted containers\n"
+		}
+		if got != want {
+			t.Errorf("it printed\n%s", got)
+		}
+	})
+}
