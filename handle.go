@@ -110,11 +110,13 @@ func (s *session) newPipeline(auth policy.Policy, o *ClientOptions) runtime.Pipe
 		// Transfers of a client can run beside each other, so there is room for
 		// the connections of several.
 		client := pipeline.NewTransport(max(64, 4*s.concurrency), &s.counters.connections)
+		pipeline.Through(client, o.Proxy, o.TLS)
 		transport, s.idle = client, client.CloseIdleConnections
 	}
 	return pipeline.New(pipeline.Config{
 		Version:        Version,
 		ApplicationID:  o.ApplicationID,
+		Header:         o.Header,
 		ServiceVersion: s.version,
 		Auth:           auth,
 		Retry:          o.Retry.settings(),
@@ -129,6 +131,8 @@ func (s *session) newPipeline(auth policy.Policy, o *ClientOptions) runtime.Pipe
 		Logger:         o.Logger,
 		PerCall:        o.PerCallPolicies,
 		PerRetry:       o.PerRetryPolicies,
+		OnRequest:      o.OnRequest,
+		OnResponse:     o.OnResponse,
 	})
 }
 

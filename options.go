@@ -1,14 +1,18 @@
 package azureblob
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/goblob/azureblob/internal/pipeline"
 )
 
 // DefaultServiceVersion is the version of the REST protocol that is spoken
@@ -56,13 +60,36 @@ type ClientOptions struct {
 	// processor (GOMAXPROCS), at least 16 and at most 64.
 	Concurrency int
 
+	// Proxy says which proxy a request goes through, nil for none, as that of
+	// [http.Transport] does: http.ProxyURL makes it of an address, whose user and
+	// password the proxy is shown. It is asked with the URL of the request, but
+	// for its query. Default the proxy of the environment: HTTPS_PROXY, HTTP_PROXY
+	// and NO_PROXY, or their forms in lower case.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// TLS is what https connections are made with, such as roots or a client
+	// certificate of your own. It is copied. Default that of net/http.
+	TLS *tls.Config
+
 	// Transport sends the requests; an *http.Client is one. The default is made
 	// for this service: HTTP/1.1, a pool of connections large enough for the
-	// concurrency, time limits for dialing (10 s), the TLS handshake (10 s) and
-	// for the answer to begin (120 s), and the proxy of the environment. A
-	// transport of your own has to close request bodies, as net/http does, and
-	// should not decompress answers.
+	// concurrency, and time limits for dialing (10 s), the TLS handshake (10 s)
+	// and for the answer to begin (120 s). A transport of your own has a proxy and
+	// TLS of its own, has to close request bodies, as net/http does, and should not
+	// decompress answers. An *http.Client without a CheckRedirect follows no
+	// redirects; one that follows them carries keys and signatures elsewhere.
 	Transport policy.Transporter
+
+	// Header is sent with every request that does not bring a header of the same
+	// name itself, but not in the parts of a batch. User-Agent is put behind the
+	// name of this module.
+	Header http.Header
+
+	// OnRequest and OnResponse see all tries of all requests, before those of
+	// [CallOptions], which tell what they may do. They are called from several
+	// goroutines.
+	OnRequest  func(*http.Request)
+	OnResponse func(*http.Response)
 
 	// Logger gets a Debug record for each try of a request, with its URL
 	// redacted. Nil logs nothing and costs nothing. The log events of azcore
@@ -98,8 +125,13 @@ func (o *ClientOptions) check() error {
 		return invalidf("ClientOptions.MemoryBudget is negative: %d", o.MemoryBudget)
 	case o.Concurrency < 0 || o.Concurrency > maxConcurrency:
 		return invalidf("ClientOptions.Concurrency is %d and not 1 to %d", o.Concurrency, maxConcurrency)
+	case o.Transport != nil && (o.Proxy != nil || o.TLS != nil):
+		return invalidf("ClientOptions.Transport excludes Proxy and TLS; set them on the transport itself")
 	case o.ServiceVersion != "" && !versionForm.MatchString(o.ServiceVersion):
 		return invalidf("ClientOptions.ServiceVersion %q is not of the form YYYY-MM-DD", o.ServiceVersion)
+	}
+	if err := pipeline.CheckHeaders(o.Header); err != nil {
+		return invalidf("ClientOptions.Header: %w", err)
 	}
 	if err := o.Hedge.check(); err != nil {
 		return err
@@ -165,7 +197,8 @@ type CallOptions struct {
 	// LocationMode replaces that of the client for this call, if it is a read.
 	LocationMode *LocationMode
 
-	// Header is sent as well, and wins over headers that the call would send.
+	// Header is sent as well, and wins over headers that the call would send. Its
+	// User-Agent is put behind that of the client.
 	Header http.Header
 
 	// OnRequest sees each try of a request before it is signed, and may change

@@ -181,13 +181,13 @@ func (s *Server) SecondaryEndpoint() string {
 
 // ServiceClient returns a client of the account that calls the server in this
 // process, without sockets. It signs with the key of the account. Options may
-// be given, of which the transport is replaced.
+// be given, of which the transport, with its proxy and TLS, is replaced.
 func (s *Server) ServiceClient(o ...*azureblob.ClientOptions) *azureblob.ServiceClient {
 	options := azureblob.ClientOptions{}
 	if len(o) > 0 && o[0] != nil {
 		options = *o[0]
 	}
-	options.Transport = s.Transport()
+	options.Transport, options.Proxy, options.TLS = s.Transport(), nil, nil
 	credential, err := azureblob.NewSharedKeyCredential(s.account, s.key)
 	if err == nil {
 		var client *azureblob.ServiceClient

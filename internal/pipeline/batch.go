@@ -109,7 +109,7 @@ func (s *sender) seal(r *http.Request, b *Batch) error {
 
 // authorizePart dates and authorizes a part of a batch.
 func (s *sender) authorizePart(part, around *http.Request) error {
-	if err := checkHeaders(part.Header); err != nil {
+	if err := CheckHeaders(part.Header); err != nil {
 		return err
 	}
 	setDate(part.Header)

@@ -22,6 +22,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ import (
 type Config struct {
 	Version        string          // module version for the user agent, such as v0.1.0
 	ApplicationID  string          // the user's prefix of User-Agent, cut after 24 characters
+	Header         http.Header     // sent with requests that do not bring their own; User-Agent is put behind ours
 	ServiceVersion string          // x-ms-version of requests that do not bring their own
 	Auth           policy.Policy   // from SharedKey, SAS, Bearer or Both; nil is anonymous
 	Retry          Retry           // how calls are repeated
@@ -47,9 +49,13 @@ type Config struct {
 	PerCall        []policy.Policy // the user's, run once a call
 	PerRetry       []policy.Policy // the user's, run once a try, before the body is there
 
+	OnRequest  func(*http.Request)  // the user's, before that of the call
+	OnResponse func(*http.Response) // the user's, before that of the call
+
 	// Transport sends the requests; nil is [NewTransport] with its default. It
 	// has to keep the contract of [http.RoundTripper] about request bodies: it
-	// closes each one, also on errors.
+	// closes each one, also on errors. An *http.Client that says nothing about
+	// redirects follows none.
 	Transport policy.Transporter
 }
 
@@ -77,7 +83,7 @@ func New(c Config) azruntime.Pipeline {
 	if transport == nil {
 		transport = NewTransport(0, nil)
 	}
-	last := &sender{next: transport, stall: c.Stall, traffic: c.Traffic}
+	last := &sender{next: withoutRedirects(transport), stall: c.Stall, traffic: c.Traffic}
 	observe := c.observer()
 	var perTry []policy.Policy
 	if c.Hedge != nil {
@@ -86,7 +92,7 @@ func New(c Config) azruntime.Pipeline {
 	if c.Throttle != nil {
 		perTry = append(perTry, throttlePolicy{c.Throttle})
 	}
-	perTry = append(append(perTry, c.PerRetry...), tryPolicy{})
+	perTry = append(append(perTry, c.PerRetry...), tryPolicy{c.OnRequest, c.OnResponse})
 	switch auth := c.Auth.(type) {
 	case nil:
 	case authorizer:
@@ -100,7 +106,7 @@ func New(c Config) azruntime.Pipeline {
 	if c.Logger != nil {
 		perTry = append(perTry, &logPolicy{logger: c.Logger})
 	}
-	stamp := &stampPolicy{userAgent: userAgent(c.ApplicationID, c.Version), version: c.ServiceVersion}
+	stamp := newStamp(&c)
 	perCall := append([]policy.Policy{stamp}, c.PerCall...)
 	perCall = append(perCall, &retryPolicy{settings: c.Retry, budget: c.Budget, locations: c.Locations, observe: observe})
 	return azruntime.NewPipeline("azureblob", c.Version, azruntime.PipelineOptions{
@@ -156,10 +162,28 @@ const (
 type stampPolicy struct {
 	userAgent string
 	version   string
+	header    http.Header
+}
+
+func newStamp(c *Config) *stampPolicy {
+	p := &stampPolicy{userAgent: userAgent(c.ApplicationID, c.Version), version: c.ServiceVersion, header: make(http.Header, len(c.Header))}
+	for name, values := range c.Header {
+		p.header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	if suffix := p.header.Get(headerUserAgent); suffix != "" {
+		p.userAgent += " " + suffix
+	}
+	p.header.Del(headerUserAgent)
+	return p
 }
 
 func (p *stampPolicy) Do(req *policy.Request) (*http.Response, error) {
 	h := req.Raw().Header
+	for name, values := range p.header {
+		if _, own := h[name]; !own {
+			h[name] = slices.Clone(values)
+		}
+	}
 	if !present(h, headerClientRequestID, "x-ms-client-request-id") {
 		h[headerClientRequestID] = []string{newUUID()}
 	}

@@ -178,7 +178,10 @@ func hopeless(err error) bool {
 // unreached reports whether an error says that not a byte of the request was
 // sent.
 func unreached(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect") {
+		return true
+	}
+	if _, ok := errors.AsType[*proxyRefusal](err); ok {
 		return true
 	}
 	_, ok := errors.AsType[*net.DNSError](err)

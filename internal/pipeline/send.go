@@ -34,8 +34,8 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 	if r.Header == nil {
 		r.Header = make(http.Header)
 	}
-	if err := checkHeaders(r.Header); err != nil {
-		return nil, permanent(err)
+	if err := CheckHeaders(r.Header); err != nil {
+		return nil, permanent(fmt.Errorf("azureblob: %w", err))
 	}
 	setDate(r.Header)
 	if p, ok := r.Body.(*pending); ok {
@@ -104,22 +104,22 @@ func HTTPDate(t time.Time) string {
 	return text
 }
 
-// checkHeaders refuses what cannot be a header: a line break in a value would
+// CheckHeaders refuses what cannot be a header: a line break in a value would
 // start a new header or, in a batch, a new request. net/http refuses the same,
 // but by an error that azcore would try again, and not in the parts of a batch.
-func checkHeaders(h http.Header) error {
+func CheckHeaders(h http.Header) error {
 	for name, values := range h {
 		if name == "" {
-			return errors.New("azureblob: header with an empty name")
+			return errors.New("header with an empty name")
 		}
 		if !IsHeaderName(name) {
-			return fmt.Errorf("azureblob: header name %q holds a character that is not allowed", name)
+			return fmt.Errorf("header name %q holds a character that is not allowed", name)
 		}
 		for _, v := range values {
 			for i := range len(v) {
 				// The value may be secret, so it is not shown.
 				if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
-					return fmt.Errorf("azureblob: value of header %s holds the control character %#02x", name, c)
+					return fmt.Errorf("value of header %s holds the control character %#02x", name, c)
 				}
 			}
 		}

@@ -43,7 +43,7 @@ func (s *Signer) Authorize(req *http.Request) error {
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	if err := checkHeaders(req.Header); err != nil {
+	if err := CheckHeaders(req.Header); err != nil {
 		return err
 	}
 	setDate(req.Header)
@@ -87,7 +87,7 @@ func (s *Signer) sum(c *canonicalizer) []byte {
 // Verify reports whether signature is that of a request as it is, date and all.
 // It fails on a request that could not be signed.
 func (s *Signer) Verify(req *http.Request, signature []byte) (bool, error) {
-	if err := checkHeaders(req.Header); err != nil {
+	if err := CheckHeaders(req.Header); err != nil {
 		return false, err
 	}
 	c := canonicalizers.Get().(*canonicalizer)
@@ -101,7 +101,7 @@ func (s *Signer) Verify(req *http.Request, signature []byte) (bool, error) {
 // StringToSign returns the text that Shared Key signs for a request as it is.
 // It sets no date.
 func StringToSign(req *http.Request, account string) (string, error) {
-	if err := checkHeaders(req.Header); err != nil {
+	if err := CheckHeaders(req.Header); err != nil {
 		return "", err
 	}
 	c := canonicalizers.Get().(*canonicalizer)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
 // defaultIdlePerHost is the pool size if none is asked for. It is well above
@@ -21,7 +23,7 @@ const defaultIdlePerHost = 64
 // CloseIdleConnections of the result closes the pool.
 //
 // It speaks HTTP/1.1 only, since the service has no HTTP/2, and takes its
-// proxy from the environment. It never follows a redirect, which would carry
+// proxy from the environment, unless [Through] changes that. It never follows a redirect, which would carry
 // credentials to another host: the caller gets the 3xx response. It does not
 // ask for compressed bodies, so lengths and checksums are those of the blob.
 //
@@ -38,7 +40,7 @@ func NewTransport(maxIdlePerHost int, open *atomic.Int64) *http.Client {
 	protocols.SetHTTP1(true)
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
+			Proxy:                 safeProxy(http.ProxyFromEnvironment),
 			DialContext:           counted(dialer.DialContext, open),
 			Protocols:             protocols,
 			MaxIdleConns:          0, // no limit but the one per host
@@ -50,9 +52,27 @@ func NewTransport(maxIdlePerHost int, open *atomic.Int64) *http.Client {
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: 120 * time.Second,
 			ExpectContinueTimeout: time.Second,
+
+			OnProxyConnectResponse: connectedByProxy,
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: useLastResponse,
 	}
+}
+
+// useLastResponse follows no redirect.
+func useLastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// withoutRedirects is a transport of the caller's that follows no redirects, as
+// long as the caller has not decided about them: net/http would send all headers
+// but Authorization along, and a signature as the Referer.
+func withoutRedirects(t policy.Transporter) policy.Transporter {
+	client, ok := t.(*http.Client)
+	if !ok || client == nil || client.CheckRedirect != nil {
+		return t
+	}
+	own := *client
+	own.CheckRedirect = useLastResponse
+	return &own
 }
 
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)

@@ -48,15 +48,17 @@ type Call struct {
 	Idempotent bool
 }
 
-// tryPolicy gives each try its body and runs the hooks of the call. azcore's
-// retry clones the request for each try, so what is set here stays in the try.
-type tryPolicy struct{}
+// tryPolicy gives each try its body and runs the hooks of the client and of the
+// call. azcore's retry clones the request for each try, so what is set here stays
+// in the try.
+type tryPolicy struct {
+	onRequest  func(*http.Request)
+	onResponse func(*http.Response)
+}
 
-func (tryPolicy) Do(req *policy.Request) (*http.Response, error) {
+func (p tryPolicy) Do(req *policy.Request) (*http.Response, error) {
 	var call Call
-	if !req.OperationValue(&call) {
-		return req.Next()
-	}
+	_ = req.OperationValue(&call) // requests of the user's own have none
 	raw := req.Raw()
 	if call.Body != nil {
 		if err := attach(raw, call.Body); err != nil {
@@ -68,14 +70,21 @@ func (tryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		// is not sent.
 		raw.Header[headerIdempotencyKey] = nil
 	}
-	if call.OnRequest != nil {
-		call.OnRequest(raw)
+	for _, hook := range [...]func(*http.Request){p.onRequest, call.OnRequest} {
+		if hook != nil {
+			hook(raw)
+		}
 	}
 	resp, err := req.Next()
-	if err == nil && call.OnResponse != nil {
-		call.OnResponse(resp)
+	if err != nil {
+		return resp, err
 	}
-	return resp, err
+	for _, hook := range [...]func(*http.Response){p.onResponse, call.OnResponse} {
+		if hook != nil {
+			hook(resp)
+		}
+	}
+	return resp, nil
 }
 
 // attach makes body the body of raw without opening it yet.
