@@ -336,9 +336,10 @@ func TestBatchBadInput(t *testing.T) {
 	s := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient("https://account.blob.core.windows.net", nil, refusingOptions(t)))
 	blobs := seq(s.Container("photos").Blob("cat.jpg"))
 	c := s.Container("photos")
+	var none context.Context
 	for name, loop := range map[string]iter.Seq2[*azureblob.BatchItem, error]{
 		"nil iterator":     s.DeleteBlobs(t.Context(), nil, nil),
-		"no context":       s.DeleteBlobs(nil, blobs, nil), //nolint:staticcheck // on purpose
+		"no context":       s.DeleteBlobs(none, blobs, nil),
 		"zero client":      new(azureblob.ContainerClient).DeleteBlobs(t.Context(), blobs, nil),
 		"container name":   s.Container("No").DeleteBlobs(t.Context(), blobs, nil),
 		"concurrency":      c.DeleteBlobs(t.Context(), blobs, &azureblob.DeleteBlobsOptions{Concurrency: 1001}),
@@ -540,23 +541,31 @@ func TestBatchStops(t *testing.T) {
 	})
 }
 
-// TestBatchRunsInParallel counts batches that are under way at a time.
+// TestBatchRunsInParallel counts batches that are under way at a time, by a
+// service that takes a second for each.
 func TestBatchRunsInParallel(t *testing.T) {
 	for _, most := range []int{1, 2, 0} {
-		batchFaults(t, 0, azureblob.RetryOptions{}, func(t *testing.T, srv *blobtest.Server, c *azureblob.ContainerClient, _ []*azureblob.BlobClient) {
-			srv.Inject(blobtest.Fault{Operation: "Blob Batch", Times: -1, Delay: time.Second})
-			start := time.Now()
+		synctest.Test(t, func(t *testing.T) {
+			o := &azureblob.ClientOptions{Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
+				sent, err := io.ReadAll(req.Body)
+				_ = req.Body.Close()
+				time.Sleep(time.Second)
+				return &http.Response{StatusCode: 202, Request: req, Header: http.Header{"Content-Type": {"multipart/mixed; boundary=batchresponse_1"}},
+					Body: io.NopCloser(strings.NewReader(batchAnswer(sent, nil)))}, err
+			})}
+			c := must[*azureblob.ContainerClient](t)(azureblob.NewContainerClient("https://account.blob.core.windows.net/photos", nil, o))
 			var blobs []*azureblob.BlobClient
-			for _, name := range names("none", 4*256) {
+			for _, name := range names("b", 4*256) {
 				blobs = append(blobs, c.Blob(name))
 			}
-			items, _ := outcome(t, c.DeleteBlobs(t.Context(), slices.Values(blobs), &azureblob.DeleteBlobsOptions{Concurrency: most}))
+			start := time.Now()
+			items, errs := outcome(t, c.DeleteBlobs(t.Context(), slices.Values(blobs), &azureblob.DeleteBlobsOptions{Concurrency: most}))
 			want := time.Second
 			if most > 0 {
 				want = time.Duration(4/most) * time.Second
 			}
-			if took := time.Since(start); took != want || len(items) != 4*256 {
-				t.Errorf("%d at a time took %v and not %v, for %d", most, took, want, len(items))
+			if took := time.Since(start); took != want || len(items) != 4*256 || len(errs) > 0 {
+				t.Errorf("%d at a time took %v and not %v, for %d, with %d errors", most, took, want, len(items), len(errs))
 			}
 		})
 	}
@@ -587,7 +596,7 @@ func (c *captured) Do(req *http.Request) (*http.Response, error) {
 	return c.next.Do(req)
 }
 
-// TestBatchSplitsByLength makes parts so long that 256 of them are too much for a
+// TestBatchSplitsByLength makes parts so long that all of them are too much for a
 // batch, and one that is too much by itself.
 func TestBatchSplitsByLength(t *testing.T) {
 	srv := blobtest.New(t)
@@ -596,15 +605,15 @@ func TestBatchSplitsByLength(t *testing.T) {
 	s := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient(srv.Endpoint(), key, &azureblob.ClientOptions{Transport: via}))
 	c := newContainer(t, s)
 	var blobs []*azureblob.BlobClient
-	for _, name := range names("none", 256) {
+	for _, name := range names("none", 21) {
 		blobs = append(blobs, c.Blob(name))
 	}
-	fill := map[*azureblob.BlobClient]int{blobs[99]: 4 << 20}
+	fill := map[*azureblob.BlobClient]int{blobs[9]: 4 << 20}
 	_, errs := outcome(t, c.DeleteBlobs(t.Context(), slices.Values(blobs), &azureblob.DeleteBlobsOptions{
 		For: func(b *azureblob.BlobClient) azureblob.DeleteBlobOptions {
 			n := fill[b]
 			if n == 0 {
-				n = 40 << 10
+				n = 300 << 10
 			}
 			return azureblob.DeleteBlobOptions{CallOptions: azureblob.CallOptions{Header: http.Header{"x-fill": {strings.Repeat("x", n)}}}}
 		},
@@ -615,8 +624,8 @@ func TestBatchSplitsByLength(t *testing.T) {
 			t.Errorf("a batch of %d bytes", len(body))
 		}
 	}
-	if parts != 255 || len(errs) != 256 || len(via.bodies) < 3 || !errors.Is(errs[blobs[99].URL()], fs.ErrInvalid) || !errors.Is(errs[blobs[98].URL()], azureblob.BlobNotFound) {
-		t.Errorf("%d parts in %d batches, %d errors, of the long one %v", parts, len(via.bodies), len(errs), errs[blobs[99].URL()])
+	if parts != 20 || len(errs) != 21 || len(via.bodies) < 2 || !errors.Is(errs[blobs[9].URL()], fs.ErrInvalid) || !errors.Is(errs[blobs[8].URL()], azureblob.BlobNotFound) {
+		t.Errorf("%d parts in %d batches, %d errors, of the long one %v", parts, len(via.bodies), len(errs), errs[blobs[9].URL()])
 	}
 }
 
