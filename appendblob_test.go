@@ -41,7 +41,7 @@ func init() {
 			o := filled[appendblob.AppendFromURLOptions]()
 			o.SourceChecksum = azureblob.SourceChecksum{MD5: sum.MD5, CRC64: sum.CRC64}
 			o.SourceAccess, o.SourceKey = sourceAccess()
-			return appendblob.New(s.blob()).AppendFromURL(ctx, someSource, o)
+			return appendblob.New(s.blob()).AppendFromURL(ctx, s.source(), o)
 		})
 	})
 	exercise("AppendBlob_Seal", "appendblob.Client.Seal", func(ctx context.Context, s subject) (any, error) {

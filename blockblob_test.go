@@ -58,7 +58,7 @@ func init() {
 		o := filled[blockblob.PutFromURLOptions]()
 		o.SourceMD5 = make([]byte, md5.Size)
 		o.SourceAccess, o.SourceKey = sourceAccess()
-		return blockblob.New(s.blob()).PutFromURL(ctx, someSource, o)
+		return blockblob.New(s.blob()).PutFromURL(ctx, s.source(), o)
 	})
 	exercise("BlockBlob_StageBlock", "blockblob.Client.Stage", func(ctx context.Context, s subject) (any, error) {
 		return eitherSum(func(sum azureblob.Checksum) (any, error) {
@@ -72,7 +72,7 @@ func init() {
 			o := filled[blockblob.StageFromURLOptions]()
 			o.SourceChecksum = azureblob.SourceChecksum{MD5: sum.MD5, CRC64: sum.CRC64}
 			o.SourceAccess, o.SourceKey = sourceAccess()
-			return blockblob.New(s.blob()).StageFromURL(ctx, "id", someSource, o)
+			return blockblob.New(s.blob()).StageFromURL(ctx, "id", s.source(), o)
 		})
 	})
 	exercise("BlockBlob_CommitBlockList", "blockblob.Client.Commit", func(ctx context.Context, s subject) (any, error) {

@@ -24,7 +24,7 @@ const someSource = "https://account.blob.core.windows.net/photos/source.jpg"
 func init() {
 	plain := func(s subject) *azureblob.BlobClient { return s.container().Blob("cat.jpg") }
 	exercise("Blob_StartCopyFromURL", "BlobClient.StartCopy", func(ctx context.Context, s subject) (any, error) {
-		c, err := plain(s).StartCopy(ctx, someSource, filled[azureblob.StartCopyOptions]())
+		c, err := plain(s).StartCopy(ctx, s.source(), filled[azureblob.StartCopyOptions]())
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +41,7 @@ func init() {
 		o := filled[azureblob.CopyFromURLOptions]()
 		o.SourceAccess.Token = staticToken{"some"}
 		o.SourceMD5 = make([]byte, md5.Size)
-		return plain(s).WithEncryptionScope(s.scope).CopyFromURL(ctx, someSource, o)
+		return plain(s).WithEncryptionScope(s.scope).CopyFromURL(ctx, s.source(), o)
 	})
 }
 

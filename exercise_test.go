@@ -45,6 +45,10 @@ func (s subject) blob() *azureblob.BlobClient {
 	return s.container().Blob("cat.jpg").WithCustomerKey(s.key).WithEncryptionScope(s.scope)
 }
 
+// source is the URL of what is copied: of the same service, so that none has to
+// be reached.
+func (s subject) source() string { return s.container().Blob("source.jpg").URL() }
+
 // exercised calls a method, with every option set, and returns its result. The
 // method makes the operation, and may make others as well. A result of nil is
 // that of a leg of a transfer, whose answer is not returned.

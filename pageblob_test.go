@@ -32,7 +32,7 @@ func init() {
 			o := filled[pageblob.WriteFromURLOptions]()
 			o.SourceChecksum = azureblob.SourceChecksum{MD5: sum.MD5, CRC64: sum.CRC64}
 			o.SourceAccess, o.SourceKey = sourceAccess()
-			return at(s).WriteFromURL(ctx, 0, someSource, azureblob.Range{Count: pageblob.PageSize}, o)
+			return at(s).WriteFromURL(ctx, 0, s.source(), azureblob.Range{Count: pageblob.PageSize}, o)
 		})
 	})
 	exercise("PageBlob_ClearPages", "pageblob.Client.Clear", func(ctx context.Context, s subject) (any, error) {
@@ -65,7 +65,7 @@ func init() {
 		return nil, drained(at(s).Diff(ctx, "earlier", nil))
 	})
 	exercise("PageBlob_CopyIncremental", "pageblob.Client.StartIncrementalCopy", func(ctx context.Context, s subject) (any, error) {
-		return at(s).StartIncrementalCopy(ctx, "https://other.blob.core.windows.net/c/b?snapshot=x", filled[pageblob.IncrementalCopyOptions]())
+		return at(s).StartIncrementalCopy(ctx, s.blob().WithSnapshot(s.snapshot).URL(), filled[pageblob.IncrementalCopyOptions]())
 	})
 	exercise("PageBlob_UploadPages", "pageblob.Client.Upload", func(ctx context.Context, s subject) (any, error) {
 		o := filled[pageblob.UploadOptions]()
