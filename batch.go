@@ -3,7 +3,6 @@ package azureblob
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -173,9 +172,7 @@ func newBatch(h *handle, carrier, op *wire.Operation, call CallOptions, concurre
 	own := *carrier
 	own.Retry = op.Retry // a batch may be repeated if what it does may be
 	b := &batch{handle: h, carrier: &own, op: op, call: call, options: options, concurrency: concurrency}
-	if concurrency < 0 || concurrency > maxConcurrency {
-		b.invalid = fmt.Errorf("the concurrency is %d and not 1 to %d", concurrency, maxConcurrency)
-	}
+	b.invalid = checkTransfer(0, concurrency)
 	if concurrency == 0 && h.session != nil {
 		b.concurrency = h.session.concurrency
 	}

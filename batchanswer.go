@@ -11,6 +11,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // batchAnswer is the answer to a batch, taken apart.
@@ -92,6 +93,9 @@ func readPartAnswer(section []byte) (id string, resp *http.Response, err error) 
 	}
 	if resp, err = http.ReadResponse(r, nil); err != nil {
 		return "", nil, err
+	}
+	if resp.StatusCode < 100 || strings.ContainsFunc(resp.Status, unicode.IsControl) {
+		return "", nil, errors.New("its status line is none")
 	}
 	content, _ := io.ReadAll(resp.Body) // of an error, whose code is in the headers as well
 	resp.Body = io.NopCloser(bytes.NewReader(content))

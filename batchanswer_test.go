@@ -118,6 +118,7 @@ func FuzzReadBatchAnswer(f *testing.F) {
 	f.Add(crlf(twoAnswers[:400]), "batchresponse_1", 2)
 	f.Add(crlf(strings.Replace(twoAnswers, "Content-Length: 102", "Transfer-Encoding: chunked", 1)), "batchresponse_1", 2)
 	f.Add("--b\r\n\r\nHTTP/1.1 400 Bad\r\n\r\n--b--", "b", 1)
+	f.Add("--b\r\n\r\nHTTP/1.1 000 \r0\r\n\r\n--b--", "b", 1)
 	f.Fuzz(func(t *testing.T, body, boundary string, n int) {
 		n = min(max(n, 0), maxBatchParts)
 		a, err := readBatchAnswer("multipart/mixed; boundary="+boundary, strings.NewReader(body), n)

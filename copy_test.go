@@ -1,6 +1,7 @@
 package azureblob_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/rand"
@@ -22,7 +23,7 @@ import (
 const someSource = "https://account.blob.core.windows.net/photos/source.jpg"
 
 func init() {
-	plain := func(s subject) *azureblob.BlobClient { return s.container().Blob("cat.jpg") }
+	plain := func(s subject) *azureblob.BlobClient { return s.container().Blob(cmp.Or(s.blobName, "cat.jpg")) }
 	exercise("Blob_StartCopyFromURL", "BlobClient.StartCopy", func(ctx context.Context, s subject) (any, error) {
 		c, err := plain(s).StartCopy(ctx, s.source(), filled[azureblob.StartCopyOptions]())
 		if err != nil {

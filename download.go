@@ -56,6 +56,8 @@ type DownloadOptions struct {
 	Progress func(done int64)
 }
 
+func (o *DownloadOptions) check() error { return checkTransfer(o.BlockSize, o.Concurrency) }
+
 // DownloadResult is the result of a download. ContentLength is the size of the
 // whole blob, whatever range was asked for.
 type DownloadResult struct {
@@ -138,20 +140,7 @@ func (b *BlobClient) newDownload(ctx context.Context, o *DownloadOptions, block 
 	if d.o.BlockSize != 0 {
 		d.block = d.o.BlockSize
 	}
-	if err := b.checkAll(ctx, rest.GetBlob, &d.o); err != nil {
-		return nil, err
-	}
-	var err error
-	switch {
-	case d.block < 0 || d.block > engine.MaxBlockSize:
-		err = fmt.Errorf("DownloadOptions.BlockSize is %d and not 1 to %d", d.o.BlockSize, int64(engine.MaxBlockSize))
-	case d.o.Concurrency < 0 || d.o.Concurrency > maxConcurrency:
-		err = fmt.Errorf("DownloadOptions.Concurrency is %d and not 1 to %d", d.o.Concurrency, maxConcurrency)
-	}
-	if err != nil {
-		return nil, b.refuse(rest.GetBlob, err)
-	}
-	return d, nil
+	return d, b.checkAll(ctx, rest.GetBlob, &d.o)
 }
 
 func (d *download) config() engine.Config {

@@ -121,11 +121,10 @@ func (h *handle) errorOf(op *wire.Operation, err error) *Error {
 
 // failed turns the error of a call into an [*Error].
 func (h *handle) failed(op *wire.Operation, err error) error {
-	e := h.errorOf(op, nil)
 	if errors.Is(err, wire.ErrRequest) {
-		e.err = invalidError{err}
-		return e
+		return h.refuse(op, err)
 	}
+	e := h.errorOf(op, nil)
 	fault, ok := err.(*wire.Fault)
 	if !ok {
 		e.err = pipeline.RedactError(err)

@@ -1,6 +1,7 @@
 package azureblob_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -37,12 +38,16 @@ type subject struct {
 	scope   string // encryption scope
 
 	snapshot, version string // ids
+
+	containerName, blobName string // default photos and cat.jpg
 }
 
-func (s subject) container() *azureblob.ContainerClient { return s.service.Container("photos") }
+func (s subject) container() *azureblob.ContainerClient {
+	return s.service.Container(cmp.Or(s.containerName, "photos"))
+}
 
 func (s subject) blob() *azureblob.BlobClient {
-	return s.container().Blob("cat.jpg").WithCustomerKey(s.key).WithEncryptionScope(s.scope)
+	return s.container().Blob(cmp.Or(s.blobName, "cat.jpg")).WithCustomerKey(s.key).WithEncryptionScope(s.scope)
 }
 
 // source is the URL of what is copied: of the same service, so that none has to
@@ -373,7 +378,7 @@ func (m *protocolTransport) subjects() []subject {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	return []subject{{s, key, "", "some", "some"}, {s, azureblob.CustomerKey{}, "some", "some", "some"}}
+	return []subject{{service: s, key: key, snapshot: "some", version: "some"}, {service: s, scope: "some", snapshot: "some", version: "some"}}
 }
 
 func (m *protocolTransport) Do(req *http.Request) (*http.Response, error) {

@@ -153,10 +153,10 @@ func (k *keeper) check(ctx context.Context, o *KeepAliveOptions) error {
 	if o != nil {
 		k.options.CallOptions = o.CallOptions
 	}
-	k.options.Retry = &RetryOptions{Total: -1}
 	if err := k.lease.checkAll(ctx, k.op, &k.options); err != nil {
 		return err
 	}
+	k.options.Retry = &RetryOptions{Total: -1}
 	if term, _ := k.lease.current(); term.duration == 0 {
 		return k.lease.refuse(k.op, errors.New("this client has not acquired the lease, and does not know its duration"))
 	}

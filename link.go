@@ -39,6 +39,12 @@ func init() {
 	link.Transfer = func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config {
 		return rootOf(client).transfer(blockSize, concurrency, progress)
 	}
+	link.CheckTransfer = func(client any, op *wire.Operation, concurrency int) error {
+		if err := checkTransfer(0, concurrency); err != nil {
+			return rootOf(client).refuse(op, err)
+		}
+		return nil
+	}
 	link.Content = func(ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, send func(ctx context.Context, body engine.Body) error) error {
 		return rootOf(client).sendContent(ctx, op, content, limit, send)
 	}

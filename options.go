@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/wire"
 )
 
 // DefaultServiceVersion is the version of the REST protocol that is spoken
@@ -222,6 +223,9 @@ func (o *CallOptions) checkCall() error {
 	}
 	if len(o.ClientRequestID) > 1024 {
 		return fmt.Errorf("CallOptions.ClientRequestID has %d characters, and 1,024 is the most", len(o.ClientRequestID))
+	}
+	if err := wire.CheckHeader(o.Header); err != nil {
+		return fmt.Errorf("CallOptions.Header: %w", err)
 	}
 	return nil
 }

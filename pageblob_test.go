@@ -74,7 +74,7 @@ func init() {
 		return nil, err
 	})
 	exercise("Blob_GetProperties", "pageblob.Client.DownloadSparse", func(ctx context.Context, s subject) (any, error) {
-		_, err := at(s).DownloadSparse(ctx, discard{}, nil)
+		_, err := at(s).DownloadSparse(ctx, discard{}, filled[pageblob.DownloadSparseOptions]())
 		return nil, err
 	})
 }

@@ -129,11 +129,11 @@ func (f TagFilter) checkFinding() error {
 	text := f.unquoted()
 	switch {
 	case strings.TrimSpace(string(f)) == "":
-		return errors.New("the tag filter is empty")
+		return coded(MissingRequiredQueryParameter, errors.New("the tag filter is empty"))
 	case orWord.MatchString(text):
-		return errors.New("blobs cannot be found by a tag filter with OR; find by each part of it")
+		return coded(InvalidQueryParameterValue, errors.New("blobs cannot be found by a tag filter with OR; find by each part of it"))
 	case strings.Contains(text, "<>"):
-		return errors.New("blobs cannot be found by a tag filter with <>, which only conditions know")
+		return coded(InvalidQueryParameterValue, errors.New("blobs cannot be found by a tag filter with <>, which only conditions know"))
 	}
 	return nil
 }

@@ -65,6 +65,8 @@ type UploadOptions struct {
 	Progress func(done int64)
 }
 
+func (o *UploadOptions) check() error { return checkTransfer(o.BlockSize, o.Concurrency) }
+
 // UploadResult is the result of an upload.
 type UploadResult struct {
 	ResponseInfo
@@ -163,12 +165,6 @@ func (b *BlobClient) newUpload(ctx context.Context, op *wire.Operation, o *Uploa
 	if err := b.checkAll(ctx, op, &up.o); err != nil {
 		return nil, err
 	}
-	switch {
-	case up.o.BlockSize < 0 || up.o.BlockSize > engine.MaxBlockSize:
-		return nil, b.refuse(op, fmt.Errorf("the BlockSize is %d and not 1 to %d", up.o.BlockSize, int64(engine.MaxBlockSize)))
-	case up.o.Concurrency < 0 || up.o.Concurrency > maxConcurrency:
-		return nil, b.refuse(op, fmt.Errorf("the Concurrency is %d and not 1 to %d", up.o.Concurrency, maxConcurrency))
-	}
 	_, _ = rand.Read(up.id[:]) // it never fails
 	up.hopes = sync.OnceValue(func() error { return up.hopeless(ctx) })
 	return up, nil
@@ -200,6 +196,17 @@ func (up *upload) hopeless(ctx context.Context) error {
 
 func (up *upload) config() engine.Config {
 	return up.b.transfer(up.o.BlockSize, up.o.Concurrency, up.o.Progress)
+}
+
+// checkTransfer refuses what the engine could not be configured with.
+func checkTransfer(blockSize int64, concurrency int) error {
+	switch {
+	case blockSize < 0 || blockSize > engine.MaxBlockSize:
+		return fmt.Errorf("the BlockSize is %d and not 1 to %d", blockSize, int64(engine.MaxBlockSize))
+	case concurrency < 0 || concurrency > maxConcurrency:
+		return fmt.Errorf("the Concurrency is %d and not 1 to %d", concurrency, maxConcurrency)
+	}
+	return nil
 }
 
 // transfer is the engine's configuration of one transfer.
@@ -272,10 +279,13 @@ func (up *upload) commit(ctx context.Context, blocks int) error {
 }
 
 func (up *upload) finish(err error) (UploadResult, error) {
-	if err != nil {
-		return UploadResult{}, up.b.local(up.op, err)
+	switch {
+	case err == nil:
+		return up.result, nil
+	case errors.Is(err, engine.ErrTooManyBlocks):
+		return UploadResult{}, up.b.refuseAs(up.op, BlockListTooLong, err)
 	}
-	return up.result, nil
+	return UploadResult{}, up.b.local(up.op, err)
 }
 
 // local is the error of a transfer. Those of requests are complete already; the

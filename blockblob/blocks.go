@@ -59,7 +59,7 @@ func (c *Client) Blocks(ctx context.Context, which BlockListType, o *BlocksOptio
 	switch which {
 	case CommittedBlocks, UncommittedBlocks, AllBlocks:
 	default:
-		return BlocksResult{}, link.Refuse(c, op, fmt.Errorf("%q is no kind of block list", which))
+		return BlocksResult{}, link.RefuseAs(c, op, string(azureblob.InvalidQueryParameterValue), fmt.Errorf("%q is no kind of block list", which))
 	}
 	required := struct {
 		Type BlockListType `query:"blocklisttype"`

@@ -18,6 +18,8 @@ const (
 	maxBlockID = 64         // bytes of its id
 )
 
+var errNoID = errors.New("the id of the block is empty")
+
 // blockID is a block's id as it goes over the wire.
 type blockID struct {
 	ID string `query:"blockid"` // base64
@@ -27,7 +29,7 @@ type blockID struct {
 func encodeID(id string) (string, error) {
 	switch {
 	case id == "":
-		return "", errors.New("the id of the block is empty")
+		return "", errNoID
 	case len(id) > maxBlockID:
 		return "", fmt.Errorf("the id %q of the block has %d bytes, and %d is the most", id, len(id), maxBlockID)
 	}
@@ -118,8 +120,11 @@ func (c *Client) StageFromURL(ctx context.Context, id, source string, o *StageFr
 
 func (c *Client) blockID(op *wire.Operation, id string) (blockID, error) {
 	encoded, err := encodeID(id)
-	if err != nil {
-		return blockID{}, link.Refuse(c, op, err)
+	switch {
+	case err == errNoID:
+		return blockID{}, link.RefuseAs(c, op, string(azureblob.MissingRequiredQueryParameter), err)
+	case err != nil:
+		return blockID{}, link.RefuseAs(c, op, string(azureblob.OutOfRangeInput), err)
 	}
 	return blockID{encoded}, nil
 }

@@ -59,6 +59,9 @@ func (c *Client) DownloadSparse(ctx context.Context, target io.WriterAt, o *Down
 	if target == nil || reflect.ValueOf(target).Kind() == reflect.Pointer && reflect.ValueOf(target).IsNil() {
 		return DownloadSparseResult{}, link.Refuse(c, rest.GetBlob, errors.New("the target is nil"))
 	}
+	if err := link.CheckTransfer(c, rest.GetBlob, d.o.Concurrency); err != nil {
+		return DownloadSparseResult{}, err
+	}
 	p, err := c.Properties(ctx, &azureblob.BlobPropertiesOptions{CallOptions: d.o.CallOptions, Conditions: d.o.Conditions})
 	if err != nil {
 		return DownloadSparseResult{}, err

@@ -12,6 +12,7 @@ import (
 	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/wire"
 )
 
 // MaxWrite is the most bytes that one request can write: 4 MiB. Clearing has no
@@ -24,6 +25,16 @@ type SequenceConditions struct {
 	IfLessThanOrEqual *int64 `header:"x-ms-if-sequence-number-le"`
 	IfLessThan        *int64 `header:"x-ms-if-sequence-number-lt"`
 	IfEqual           *int64 `header:"x-ms-if-sequence-number-eq"`
+}
+
+// checkSequence refuses conditions that no blob can meet or miss.
+func (c *Client) checkSequence(op *wire.Operation, s SequenceConditions) error {
+	for _, n := range []*int64{s.IfLessThanOrEqual, s.IfLessThan, s.IfEqual} {
+		if n != nil && *n < 0 {
+			return link.RefuseAs(c, op, string(azureblob.InvalidHeaderValue), fmt.Errorf("a sequence number of the conditions is negative: %d", *n))
+		}
+	}
+	return nil
 }
 
 // WriteOptions are the options of [Client.Write].
@@ -66,8 +77,17 @@ func (c *Client) Write(ctx context.Context, offset int64, content io.Reader, o *
 	if err := link.Check(ctx, c, rest.PutPage, o); err != nil {
 		return WriteResult{}, err
 	}
+	err := checkPages(azureblob.Range{Offset: offset, Count: PageSize})
+	if err != nil {
+		return WriteResult{}, link.RefuseAs(c, rest.PutPage, string(azureblob.InvalidPageRange), err)
+	}
+	if o != nil {
+		if err := c.checkSequence(rest.PutPage, o.Sequence); err != nil {
+			return WriteResult{}, err
+		}
+	}
 	var r WriteResult
-	err := link.Content(ctx, c, rest.PutPage, content, MaxWrite, func(ctx context.Context, body engine.Body) (err error) {
+	err = link.Content(ctx, c, rest.PutPage, content, MaxWrite, func(ctx context.Context, body engine.Body) (err error) {
 		span := azureblob.Range{Offset: offset, Count: body.Len()}
 		if err := checkPages(span); err != nil {
 			return link.RefuseAs(c, rest.PutPage, string(azureblob.InvalidPageRange), err)
@@ -131,6 +151,9 @@ func (c *Client) WriteFromURL(ctx context.Context, offset int64, sourceURL strin
 	if err := link.Check(ctx, c, rest.PutPageFromURL, o); err != nil {
 		return WriteResult{}, err
 	}
+	if err := c.checkSequence(rest.PutPageFromURL, from.Sequence); err != nil {
+		return WriteResult{}, err
+	}
 	headers, err := link.Source(ctx, c, rest.PutPageFromURL, sourceURL, from.SourceAccess, from.SourceKey)
 	if err != nil {
 		return WriteResult{}, err
@@ -167,6 +190,11 @@ type ClearResult struct {
 func (c *Client) Clear(ctx context.Context, pages azureblob.Range, o *ClearOptions) (ClearResult, error) {
 	if err := checkPages(pages); err != nil {
 		return ClearResult{}, link.RefuseAs(c, rest.ClearPages, string(azureblob.InvalidPageRange), err)
+	}
+	if o != nil {
+		if err := c.checkSequence(rest.ClearPages, o.Sequence); err != nil {
+			return ClearResult{}, err
+		}
 	}
 	return link.Call[ClearResult](ctx, c, rest.ClearPages, nil, rangeHeader{pages}, o)
 }

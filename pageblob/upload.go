@@ -66,9 +66,15 @@ func (c *Client) Upload(ctx context.Context, source io.Reader, o *UploadOptions)
 	if err := link.Check(ctx, c, rest.CreatePageBlob, &up.o.CreateOptions); err != nil {
 		return UploadResult{}, err
 	}
+	if err := link.CheckTransfer(c, rest.CreatePageBlob, up.o.Concurrency); err != nil {
+		return UploadResult{}, err
+	}
 	size, err := up.measure(source)
 	if err != nil {
 		return UploadResult{}, link.Refuse(c, rest.CreatePageBlob, err)
+	}
+	if err := checkSize(size); err != nil {
+		return UploadResult{}, link.RefuseAs(c, rest.CreatePageBlob, string(azureblob.InvalidHeaderValue), err)
 	}
 	up.size = size
 	if up.result.CreateResult, err = c.Create(ctx, size, &up.o.CreateOptions); err != nil {
@@ -103,7 +109,7 @@ func (up *upload) measure(source io.Reader) (int64, error) {
 	case up.o.Size != 0 && up.o.Size != size:
 		return 0, fmt.Errorf("the source has %d bytes, and UploadOptions.Size says %d", size, up.o.Size)
 	}
-	return size, checkSize(size)
+	return size, nil
 }
 
 // run sends the content. Blocks are as large as they need be for there to be no

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -23,6 +24,10 @@ const (
 	defaultSinglePut = 8 * mib
 )
 
+// ErrTooManyBlocks is wrapped by the error of content of known size that no blob can hold, or not in
+// blocks of the size that was asked for.
+var ErrTooManyBlocks = errors.New("too many blocks")
+
 // knownBlock is the block size for size bytes: asked, or 8 MiB raised to what 50,000 blocks need.
 // It fails if no block size can do, or if asked is too small.
 func knownBlock(size, asked int64) (int64, error) {
@@ -30,14 +35,14 @@ func knownBlock(size, asked int64) (int64, error) {
 		return 0, fmt.Errorf("block size %d is more than the %d bytes that a block can have", asked, MaxBlockSize)
 	}
 	if size > MaxBlocks*MaxBlockSize {
-		return 0, fmt.Errorf("%d bytes do not fit into a blob: it has at most %d blocks of %d bytes", size, MaxBlocks, MaxBlockSize)
+		return 0, fmt.Errorf("%w: %d bytes do not fit into a blob, which has at most %d blocks of %d bytes", ErrTooManyBlocks, size, MaxBlocks, MaxBlockSize)
 	}
 	need := ceil(size, MaxBlocks)
 	if asked == 0 {
 		return max(defaultBlock, roundUp(need, mib)), nil
 	}
 	if asked < need {
-		return 0, fmt.Errorf("%d bytes in blocks of %d are more than %d blocks: the block size must be at least %d", size, asked, MaxBlocks, need)
+		return 0, fmt.Errorf("%w: %d bytes in blocks of %d are more than %d blocks, so the block size must be at least %d", ErrTooManyBlocks, size, asked, MaxBlocks, need)
 	}
 	return asked, nil
 }

@@ -46,6 +46,9 @@ var (
 	// of the client. Zero values are the defaults of the client.
 	Transfer func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config
 
+	// CheckTransfer refuses a transfer with a concurrency that makes no sense.
+	CheckTransfer func(client any, op *wire.Operation, concurrency int) error
+
 	// Content has send make one request whose body is all that content has from
 	// where it stands: of a length that does not change, opened anew for each
 	// try. Nothing is copied of a source that is an io.ReaderAt and an io.Seeker;

@@ -118,15 +118,10 @@ func (c *Call) compose() (header http.Header, target string, err error) {
 			return nil, "", requestError{err}
 		}
 	}
+	if err := CheckHeader(c.Header); err != nil {
+		return nil, "", requestError{err}
+	}
 	for name, values := range c.Header {
-		if !pipeline.IsHeaderName(name) {
-			return nil, "", requestError{fmt.Errorf("%q is no name of a header", name)}
-		}
-		for _, value := range values {
-			if err := checkHeaderValue(name, value); err != nil {
-				return nil, "", requestError{err}
-			}
-		}
 		header[http.CanonicalHeaderKey(name)] = values
 	}
 	target = c.URL

@@ -181,6 +181,21 @@ func checkHeaderValue(name, value string) error {
 	return nil
 }
 
+// CheckHeader tells what is wrong with headers of the caller's own.
+func CheckHeader(h http.Header) error {
+	for name, values := range h {
+		if !pipeline.IsHeaderName(name) {
+			return fmt.Errorf("%q is no name of a header", name)
+		}
+		for _, value := range values {
+			if err := checkHeaderValue(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // appendQuery adds name=value to a query string. Everything but the unreserved
 // characters is escaped: a raw = in a value would break Shared Key, and a plus
 // would be read as a space.
