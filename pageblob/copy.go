@@ -50,6 +50,9 @@ type IncrementalCopyResult struct {
 //
 // REST: Incremental Copy Blob.
 func (c *Client) StartIncrementalCopy(ctx context.Context, snapshotURL string, o *IncrementalCopyOptions) (IncrementalCopyResult, error) {
+	if err := link.Check(ctx, c, rest.IncrementalCopyBlob, o); err != nil {
+		return IncrementalCopyResult{}, err
+	}
 	headers, err := link.Source(ctx, c, rest.IncrementalCopyBlob, snapshotURL, azureblob.SourceAccess{}, azureblob.CustomerKey{})
 	if err != nil {
 		return IncrementalCopyResult{}, err
