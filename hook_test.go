@@ -81,9 +81,10 @@ func TestHeadersOfClients(t *testing.T) {
 	server := blobtest.New(t)
 	o := azureblob.CapturingOptions()
 	o.ApplicationID = "app"
-	o.Header = http.Header{"x-ms-meta-Own": {"a"}, "User-Agent": {"ours/1"}, "x-ms-version": {"2025-01-05"}, "x-ms-client-request-id": {"of the client"}}
+	own := []string{"a"}
+	o.Header = http.Header{"x-ms-meta-Own": own, "User-Agent": {"ours/1"}, "x-ms-version": {"2025-01-05"}, "x-ms-client-request-id": {"of the client"}}
 	service := server.ServiceClient(o)
-	o.Header["x-ms-meta-Own"][0] = "changed afterwards"
+	own[0] = "changed afterwards"
 	for _, call := range []azureblob.CallOptions{
 		{},
 		{ClientRequestID: "of the call", Header: http.Header{"user-agent": {"mine/2"}, "X-Ms-Meta-Own": {"b"}}},
