@@ -86,9 +86,9 @@ func TestBrokenList(t *testing.T) {
 	}
 }
 
-// TestWritesThatMayBeDone: a write with conditions, or one that fails when it is
-// repeated, is not repeated if the service may have carried it out, so that its
-// own first try is not taken for somebody else's.
+// TestWritesThatMayBeDone: a write that would act a second time is not repeated if
+// the service may have carried it out, and its error says so. Those that could only
+// be refused are.
 func TestWritesThatMayBeDone(t *testing.T) {
 	never := Conditions{IfNoneMatch: azcore.ETagAny}
 	for name, tc := range map[string]struct {
@@ -99,19 +99,19 @@ func TestWritesThatMayBeDone(t *testing.T) {
 		"upload once": {func(b *BlobClient) error {
 			_, err := b.Upload(t.Context(), strings.NewReader("x"), &UploadOptions{Conditions: never})
 			return err
-		}, 1},
+		}, 3},
 		"metadata": {func(b *BlobClient) error { _, err := b.SetMetadata(t.Context(), nil, nil); return err }, 3},
 		"metadata if": {func(b *BlobClient) error {
 			_, err := b.SetMetadata(t.Context(), nil, &SetBlobMetadataOptions{Conditions: Conditions{IfMatch: "1"}})
 			return err
-		}, 1},
-		"delete":   {func(b *BlobClient) error { _, err := b.Delete(t.Context(), nil); return err }, 1},
+		}, 3},
+		"delete":   {func(b *BlobClient) error { _, err := b.Delete(t.Context(), nil); return err }, 3},
 		"snapshot": {func(b *BlobClient) error { _, err := b.Snapshot(t.Context(), nil); return err }, 1},
 		"properties if": {func(b *BlobClient) error {
 			_, err := b.Properties(t.Context(), &BlobPropertiesOptions{Conditions: Conditions{IfMatch: "1"}})
 			return err
 		}, 3},
-		"create container": {func(b *BlobClient) error { _, err := b.handleOfContainer().Create(t.Context(), nil); return err }, 1},
+		"create container": {func(b *BlobClient) error { _, err := b.handleOfContainer().Create(t.Context(), nil); return err }, 3},
 	} {
 		for _, status := range []int{500, 503} {
 			s := newStub(nil)
@@ -126,6 +126,9 @@ func TestWritesThatMayBeDone(t *testing.T) {
 			}
 			if err == nil || len(s.requests) != want {
 				t.Errorf("%s: %d requests after %d, want %d (%v)", name, len(s.requests), status, want, err)
+			}
+			if e, ok := errors.AsType[*Error](err); !ok || e.MaybeApplied != (status == 500 && name != "properties if") {
+				t.Errorf("%s: after %d: %+v", name, status, e)
 			}
 		}
 	}

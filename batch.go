@@ -58,9 +58,9 @@ type DeleteBlobsOptions struct {
 // one that was taken last has its error.
 //
 // Handles can come from another client for the same account, but are deleted by
-// the credential of this one, and must be in this container. A blob that the
-// service was too busy for, with status 429 or 503, is sent again as often as
-// [RetryOptions] say; in other cases it may have been deleted, and is not.
+// the credential of this one, and must be in this container. A blob is sent
+// again after any error that may pass, as often as [RetryOptions] say; one that an
+// earlier try has deleted is no error.
 //
 // Errors: those of [BlobClient.Delete], for each blob.
 //
@@ -163,6 +163,7 @@ type batchPart struct {
 	request *http.Request
 	err     error
 	again   bool // another try may help, and does no harm
+	open    bool // a try may have been carried out
 }
 
 // maxBatchParts is how many parts the service takes in a batch.
@@ -345,7 +346,15 @@ func (b *batch) send(ctx context.Context, parts []*batchPart) {
 	kind := struct {
 		ContentType string `header:"Content-Type"`
 	}{body.ContentType()}
-	resp, err := b.handle.send(ctx, b.carrier, nil, body, kind, &b.call)
+	c, err := b.compose(ctx, b.carrier, nil, kind, &b.call)
+	var resp *http.Response
+	if err == nil {
+		c.Body = body
+		resp, err = b.do(ctx, &c)
+	}
+	for _, p := range parts {
+		p.open = p.open || c.Open()
+	}
 	if err == nil {
 		b.take(resp, parts)
 		return
@@ -370,7 +379,7 @@ func (b *batch) send(ctx context.Context, parts []*batchPart) {
 }
 
 // of is the error of a whole batch as that of a part.
-func (b *batch) of(p *batchPart, err error) error {
+func (b *batch) of(p *batchPart, err error) *Error {
 	whole, ok := errors.AsType[*Error](err)
 	if !ok {
 		return p.item.Blob.errorOf(b.op, err)
@@ -398,15 +407,13 @@ func (b *batch) take(resp *http.Response, parts []*batchPart) {
 	}
 	for i, p := range parts {
 		if answer.parts == nil || answer.parts[i] == nil {
-			p.err = b.of(p, err)
-			p.again = b.repeatable(p.err)
+			p.err = b.settle(p, b.of(p, err))
 			continue
 		}
 		own := answer.parts[i]
 		own.Request = p.request
 		if p.err = p.call.Take(own); p.err != nil {
-			p.err = p.item.Blob.failed(b.op, p.err)
-			p.again = b.repeatable(p.err)
+			p.err = b.settle(p, p.item.Blob.failed(b.op, p.err))
 		}
 		wire.DecodeHeader(own.Header, &p.item.ResponseInfo)
 		p.item.setResponse(own)
@@ -414,18 +421,18 @@ func (b *batch) take(resp *http.Response, parts []*batchPart) {
 	}
 }
 
-// repeatable reports whether a part may be sent again, by the rules of the
-// pipeline: what has to be done once only if it is sure that it was not done.
-func (b *batch) repeatable(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return false
-	}
+// settle finds out what the error of a part means: whether it is sent again, and, by
+// the rules of [handle.resolve], whether an earlier try of it has succeeded.
+func (b *batch) settle(p *batchPart, e *Error) error {
 	switch e.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return true
+		p.again = true
 	case 0, http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return b.op.Retry == wire.Idempotent
+		p.open, p.again = true, b.op.Retry != wire.Once
 	}
-	return false
+	if p.open && b.op == rest.DeleteBlob && e.Code == BlobNotFound {
+		return nil
+	}
+	e.MaybeApplied = p.open
+	return e
 }

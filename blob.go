@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 )
 
@@ -113,7 +114,7 @@ type SetBlobMetadataResult struct {
 //
 // REST: Set Blob Metadata.
 func (b *BlobClient) SetMetadata(ctx context.Context, m Metadata, o *SetBlobMetadataOptions) (SetBlobMetadataResult, error) {
-	return call[SetBlobMetadataResult](ctx, &b.handle, rest.SetBlobMetadata, nil, metadataHeaders{m}, o)
+	return resolved[SetBlobMetadataResult](ctx, &b.handle, rest.SetBlobMetadata, written(holds(link.Metadata)), metadataHeaders{m}, o)
 }
 
 // SetHTTPHeadersOptions are the options of [BlobClient.SetHTTPHeaders].
@@ -135,7 +136,7 @@ type SetHTTPHeadersResult struct {
 //
 // REST: Set Blob Properties.
 func (b *BlobClient) SetHTTPHeaders(ctx context.Context, headers HTTPHeaders, o *SetHTTPHeadersOptions) (SetHTTPHeadersResult, error) {
-	return call[SetHTTPHeadersResult](ctx, &b.handle, rest.SetBlobHTTPHeaders, nil, headers, o)
+	return resolved[SetHTTPHeadersResult](ctx, &b.handle, rest.SetBlobHTTPHeaders, written(holds(link.HTTPHeaders)), headers, o)
 }
 
 // DeleteSnapshots says what becomes of the snapshots of a blob when the blob is
@@ -181,7 +182,7 @@ type DeleteBlobResult struct {
 //
 // REST: Delete Blob.
 func (b *BlobClient) Delete(ctx context.Context, o *DeleteBlobOptions) (DeleteBlobResult, error) {
-	return call[DeleteBlobResult](ctx, &b.handle, rest.DeleteBlob, nil, o.parts()...)
+	return resolved[DeleteBlobResult](ctx, &b.handle, rest.DeleteBlob, gone(BlobNotFound), o.parts()...)
 }
 
 // parts are the parts of a call with these options.

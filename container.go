@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 )
 
@@ -97,7 +98,24 @@ type CreateContainerResult struct {
 //
 // REST: Create Container.
 func (c *ContainerClient) Create(ctx context.Context, o *CreateContainerOptions) (CreateContainerResult, error) {
-	return call[CreateContainerResult](ctx, &c.handle, rest.CreateContainer, nil, o)
+	return resolved[CreateContainerResult](ctx, &c.handle, rest.CreateContainer, c.created, o)
+}
+
+// created is the look of Create. A container says nothing of who made it: one that
+// was made while the call was under way, and is as it asks for, is taken for its own.
+func (c *ContainerClient) created(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
+	if d.refusal.Code != ContainerAlreadyExists {
+		return ResponseInfo{}, link.Unclear, nil
+	}
+	info, found, err := d.properties(ctx, rest.GetContainerProperties)
+	switch {
+	case err != nil:
+		return ResponseInfo{}, link.Unclear, err
+	case found.Older():
+		return ResponseInfo{}, link.NotApplied, nil
+	}
+	same := found.Holds(link.Metadata) && found.Sent.Get("x-ms-blob-public-access") == found.Header.Get("x-ms-blob-public-access")
+	return info, link.If(same), nil
 }
 
 // CreateIfNotExists creates the container, and is content with one that exists
@@ -130,7 +148,7 @@ type DeleteContainerResult struct {
 //
 // REST: Delete Container.
 func (c *ContainerClient) Delete(ctx context.Context, o *DeleteContainerOptions) (DeleteContainerResult, error) {
-	return call[DeleteContainerResult](ctx, &c.handle, rest.DeleteContainer, nil, o)
+	return resolved[DeleteContainerResult](ctx, &c.handle, rest.DeleteContainer, gone(ContainerNotFound, ContainerBeingDeleted), o)
 }
 
 // UndeleteContainerOptions are the options of [ContainerClient.Undelete].

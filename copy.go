@@ -10,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
@@ -81,11 +82,21 @@ func (b *BlobClient) StartCopy(ctx context.Context, sourceURL string, o *StartCo
 	if err != nil {
 		return nil, err
 	}
-	r, err := call[CopyResult](ctx, &b.handle, rest.CopyBlob, nil, source, o)
+	r, err := resolved[CopyResult](ctx, &b.handle, rest.CopyBlob, written(copied(sourceURL)), source, o)
 	if err != nil {
 		return nil, err
 	}
 	return &Copy{b: b, id: r.CopyID, result: r}, nil
+}
+
+// copied is whether the last copy to the blob is one of that source, and has the
+// metadata that were asked for.
+func copied(sourceURL string) link.Same {
+	return func(f *link.Found) (link.Outcome, error) {
+		status := CopyStatus(f.Header.Get("x-ms-copy-status"))
+		same := (status == CopySuccess || status == CopyPending) && link.SameSource(f.Header.Get("x-ms-copy-source"), sourceURL)
+		return link.If(same && f.HoldsOwn()), nil
+	}
 }
 
 // plain refuses a copy that would not be encrypted as its handle says, and what
@@ -277,7 +288,19 @@ func (c *Copy) Abort(ctx context.Context, o *AbortCopyOptions) (AbortCopyResult,
 	required := struct {
 		ID string `query:"copyid"`
 	}{c.id}
-	return call[AbortCopyResult](ctx, &c.b.handle, rest.AbortCopyBlob, nil, required, o)
+	return resolved[AbortCopyResult](ctx, &c.b.handle, rest.AbortCopyBlob, c.aborted, required, o)
+}
+
+// aborted is the look of Abort: a copy that ended otherwise was not aborted.
+func (c *Copy) aborted(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
+	s, err := call[copyState](ctx, &c.b.handle, rest.GetBlobProperties, nil, &d.call)
+	switch {
+	case err != nil || s.CopyID != c.id || s.Status == CopyPending:
+		return ResponseInfo{}, link.Unclear, err
+	case s.Status != CopyAborted:
+		return ResponseInfo{}, link.NotApplied, nil
+	}
+	return s.ResponseInfo, link.Applied, nil
 }
 
 // check refuses what cannot be a copy. A snapshot is no destination, although
@@ -355,5 +378,5 @@ func (b *BlobClient) CopyFromURL(ctx context.Context, sourceURL string, o *CopyF
 	if err != nil {
 		return CopyFromURLResult{}, err
 	}
-	return call[CopyFromURLResult](ctx, &b.handle, op, nil, source, sum, o)
+	return resolved[CopyFromURLResult](ctx, &b.handle, op, written(copied(sourceURL)), source, sum, o)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 	"github.com/goblob/azureblob/sas"
@@ -120,6 +121,7 @@ type copyFrom struct {
 	source *BlobClient
 	pin    SourceConditions // the state of the source that is copied
 	size   int64
+	sum    []byte      // MD5 of the source, if it has one
 	read   atomic.Bool // the service has read some of the source
 }
 
@@ -170,7 +172,7 @@ func (c *copyFrom) look(ctx context.Context) error {
 		// Blocks could come from different states of it.
 		return c.b.local(c.op, errors.New("the source has no ETag, so it is no blob"))
 	}
-	c.pin.IfMatch, c.size = p.ETag, p.ContentLength
+	c.pin.IfMatch, c.size, c.sum = p.ETag, p.ContentLength, p.ContentMD5
 	up := &c.upload.o
 	if up.HTTPHeaders.empty() {
 		up.HTTPHeaders = p.HTTPHeaders
@@ -230,7 +232,13 @@ func (c *copyFrom) putFromURL(ctx context.Context) error {
 		properties.Copy = "false"
 	}
 	o.Metadata = c.o.Metadata
-	if _, err = c.b.send(ctx, rest.PutBlobFromURL, &c.result, nil, source, c.pin, properties, &o); err != nil {
+	same := func(f *link.Found) (link.Outcome, error) {
+		if !f.HoldsOwn() {
+			return link.Unclear, nil
+		}
+		return f.WrittenMD5(c.size, c.sum), nil
+	}
+	if err = c.b.resolve(ctx, rest.PutBlobFromURL, &c.result, nil, written(same), source, c.pin, properties, &o); err != nil {
 		return changed(err)
 	}
 	if c.o.Progress != nil {

@@ -41,7 +41,14 @@ type Error struct {
 	ClientRequestID string            // the caller's name for the request
 	Detail          map[string]string // what else the service says, such as HeaderName or Reason
 
-	err error
+	// MaybeApplied is true if the operation failed and may have been carried out
+	// all the same, for the answer to one of its tries got lost, or did not tell. A
+	// condition that the last try did not meet may then be due to an earlier one:
+	// whoever counts or takes turns has to look before the next attempt.
+	MaybeApplied bool
+
+	note string // why MaybeApplied is not settled
+	err  error
 }
 
 // ErrBlobModified is wrapped by the errors of downloads, readers and copies that
@@ -63,9 +70,22 @@ func (e *Error) Error() string {
 	b.WriteString(": ")
 	if e.StatusCode == 0 && e.err != nil {
 		b.WriteString(strings.TrimPrefix(e.err.Error(), "azureblob: "))
-		return pipeline.Redact(printable(b.String()))
+	} else {
+		e.describe(&b)
 	}
-	fmt.Fprintf(&b, "%d", e.StatusCode)
+	if e.MaybeApplied {
+		b.WriteString("; the operation may have been carried out all the same")
+	}
+	if e.note != "" {
+		b.WriteString("; " + e.note)
+	}
+	// A name can hold a signature, if somebody took a URL for it.
+	return pipeline.Redact(printable(b.String()))
+}
+
+// describe writes what the service answered.
+func (e *Error) describe(b *strings.Builder) {
+	fmt.Fprintf(b, "%d", e.StatusCode)
 	if e.Code != "" {
 		b.WriteString(" " + string(e.Code))
 	}
@@ -75,8 +95,6 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		b.WriteString(" (request " + e.RequestID + ")")
 	}
-	// A name can hold a signature, if somebody took a URL for it.
-	return pipeline.Redact(printable(b.String()))
 }
 
 // GoString is Error, quoted, so that %#v shows no more than that.
@@ -120,7 +138,7 @@ func (h *handle) errorOf(op *wire.Operation, err error) *Error {
 }
 
 // failed turns the error of a call into an [*Error].
-func (h *handle) failed(op *wire.Operation, err error) error {
+func (h *handle) failed(op *wire.Operation, err error) *Error {
 	if errors.Is(err, wire.ErrRequest) {
 		return h.refuse(op, err)
 	}

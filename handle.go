@@ -191,14 +191,26 @@ func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body 
 		return nil, err
 	}
 	c.Body = body
+	return h.do(ctx, &c)
+}
+
+// do sends a call.
+func (h *handle) do(ctx context.Context, c *wire.Call) (*http.Response, error) {
 	resp, err := c.Do(ctx, h.pipeline)
 	if err != nil {
-		return resp, h.failed(op, err)
+		e := h.failed(c.Op, err)
+		e.MaybeApplied = c.Open()
+		return resp, e
 	}
+	setResponse(c.Result, resp)
+	return resp, nil
+}
+
+// setResponse tells a result what its answer says of itself.
+func setResponse(result any, resp *http.Response) {
 	if r, ok := result.(interface{ setResponse(*http.Response) }); ok {
 		r.setResponse(resp)
 	}
-	return resp, nil
 }
 
 // compose makes a REST call on the resource of the handle, ready to be sent.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
@@ -174,11 +175,7 @@ func (l *BlobLeaseClient) Change(ctx context.Context, newID string, o *LeaseOpti
 //
 // REST: Lease Blob, Lease Container.
 func (l *BlobLeaseClient) Release(ctx context.Context, o *LeaseOptions) (LeaseResult, error) {
-	r, sent, err := l.operate(ctx, l.either(rest.ReleaseBlobLease, rest.ReleaseContainerLease), o, leaseHeaders{ID: l.ID()})
-	if sent.tries > 1 && errors.Is(err, LeaseIDMismatchWithLeaseOperation) {
-		// An earlier try has released it, and its answer was lost.
-		r, err = LeaseResult{ResponseInfo: infoOf(err)}, nil
-	}
+	r, _, err := l.operate(ctx, l.either(rest.ReleaseBlobLease, rest.ReleaseContainerLease), o, leaseHeaders{ID: l.ID()})
 	if err == nil {
 		l.begin(leaseTerm{})
 	}
@@ -265,8 +262,17 @@ func (l *BlobLeaseClient) operate(ctx context.Context, op *wire.Operation, o *Le
 	}
 	var sent tries
 	sent.watch(&own.CallOptions)
-	r, err := call[LeaseResult](ctx, &l.handle, op, nil, h, &own)
+	r, err := resolved[LeaseResult](ctx, &l.handle, op, l.released, h, &own)
 	return r, sent, err
+}
+
+// released is the look of operations on leases: a lease that is not held any more
+// was released. The others can be repeated, and are not refused because of that.
+func (l *BlobLeaseClient) released(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
+	if d.op != l.either(rest.ReleaseBlobLease, rest.ReleaseContainerLease) {
+		return ResponseInfo{}, link.Unclear, nil
+	}
+	return gone(LeaseIDMismatchWithLeaseOperation)(ctx, d)
 }
 
 // checkConditions refuses what a lease of a container does not take.

@@ -23,6 +23,9 @@ func init() {
 	link.Send = func(ctx context.Context, client any, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error) {
 		return rootOf(client).send(ctx, op, result, body, parts...)
 	}
+	link.Resolve = func(ctx context.Context, client any, op *wire.Operation, result any, body pipeline.Body, same link.Same, parts ...any) error {
+		return rootOf(client).resolve(ctx, op, result, body, written(same), parts...)
+	}
 	link.Check = func(ctx context.Context, client any, op *wire.Operation, parts ...any) error {
 		return rootOf(client).checkAll(ctx, op, parts...)
 	}

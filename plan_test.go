@@ -17,7 +17,7 @@ var parts = []any{
 	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
 	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
 	deletedContainer{}, expiryHeaders{},
-	leaseHeaders{},
+	leaseHeaders{}, committedList{},
 }
 
 // TestEveryPlanBuilds builds the plan of every struct that goes over the wire: a

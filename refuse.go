@@ -133,7 +133,7 @@ func checkGroups(part any) error {
 
 // refuse makes the error of a call that was not sent. It has a code if err is one
 // that the service would answer with.
-func (h *handle) refuse(op *wire.Operation, err error) error {
+func (h *handle) refuse(op *wire.Operation, err error) *Error {
 	e := h.errorOf(op, invalidError{err})
 	if known, ok := errors.AsType[*wire.Refusal](err); ok {
 		e.Code = ErrorCode(known.Code)

@@ -3,11 +3,13 @@ package azureblob
 import (
 	"context"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/goblob/azureblob/internal/checksum"
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 	"github.com/goblob/azureblob/internal/xmlplan"
@@ -84,7 +86,15 @@ func (b *BlobClient) SetTags(ctx context.Context, tags Tags, o *SetTagsOptions) 
 		return SetTagsResult{}, b.refuse(rest.SetBlobTags, err)
 	}
 	sum := Checksum{CRC64: checksum.AppendCRC64(nil, checksum.CRC64(document))}
-	return call[SetTagsResult](ctx, &b.handle, rest.SetBlobTags, wire.Bytes(document), sum, o)
+	var r SetTagsResult
+	same := func(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
+		there, err := b.Tags(ctx, &TagsOptions{CallOptions: d.call})
+		return there.ResponseInfo, link.If(err == nil && maps.Equal(there.Tags, tags)), err
+	}
+	if err := b.resolve(ctx, rest.SetBlobTags, &r, wire.Bytes(document), same, sum, o); err != nil {
+		return SetTagsResult{}, err
+	}
+	return r, nil
 }
 
 // FindBlobsInclude says what finding blobs returns beside the current blobs.

@@ -124,7 +124,7 @@ func TestTagConditions(t *testing.T) {
 }
 
 // TestTagWriteThatMayHaveHappened: a condition on tags can be untrue because of
-// the first try, so such a write is not repeated when its answer got lost.
+// the first try, whose answer got lost.
 func TestTagWriteThatMayHaveHappened(t *testing.T) {
 	srv, ctx := blobtest.New(t), t.Context()
 	o := azureblob.CapturingOptions()
@@ -133,8 +133,8 @@ func TestTagWriteThatMayHaveHappened(t *testing.T) {
 	must[azureblob.UploadResult](t)(b.Upload(ctx, strings.NewReader("x"), &azureblob.UploadOptions{Tags: azureblob.Tags{"state": "new"}}))
 	lost := srv.Inject(blobtest.Fault{Operation: "Set Blob Tags", At: blobtest.AfterOperation, Reset: true})
 	conditional := &azureblob.SetTagsOptions{Conditions: azureblob.TagConditions{IfTags: azureblob.Tag("state").Equals("new")}}
-	if _, err := b.SetTags(ctx, azureblob.Tags{"state": "done"}, conditional); err == nil || errors.Is(err, azureblob.ConditionNotMet) {
-		t.Errorf("%v, want that of the connection", err)
+	if _, err := b.SetTags(ctx, azureblob.Tags{"state": "done"}, conditional); err != nil {
+		t.Error(err)
 	}
 	if lost.Fired() != 1 {
 		t.Errorf("%d faults", lost.Fired())

@@ -17,6 +17,7 @@ import (
 
 	"github.com/goblob/azureblob/internal/checksum"
 	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
@@ -231,8 +232,8 @@ func (up *upload) put(ctx context.Context, body engine.Body) error {
 			return err
 		}
 	}
-	_, err := up.b.send(ctx, rest.PutBlob, &up.result, body, sum, &up.o)
-	return err
+	same := func(f *link.Found) (link.Outcome, error) { return f.Written(body) }
+	return up.b.resolve(ctx, rest.PutBlob, &up.result, body, written(same), sum, &up.o)
 }
 
 // blockOptions are the parts of the options that a block takes.
@@ -272,10 +273,45 @@ func (up *upload) commit(ctx context.Context, blocks int) error {
 	}
 	list = append(list, "</BlockList>"...)
 	sum := Checksum{CRC64: checksum.AppendCRC64(nil, checksum.CRC64(list))}
-	_, err := up.b.send(ctx, rest.PutBlockList, &up.result, wire.Bytes(list), sum, &up.o)
+	same := func(f *link.Found) (link.Outcome, error) { return up.committed(ctx, f, blocks) }
+	err := up.b.resolve(ctx, rest.PutBlockList, &up.result, wire.Bytes(list), written(same), sum, &up.o)
 	// These belong to the list and not to the content.
 	up.result.ContentMD5, up.result.ContentCRC64 = nil, nil
 	return err
+}
+
+// committedList is what the blob is made of.
+type committedList struct {
+	ResponseInfo
+	ETag azcore.ETag   `response:"ETag"`
+	IDs  []committedID `xml:"CommittedBlocks>Block"`
+}
+
+type committedID struct {
+	ID string `xml:"Name"`
+}
+
+// committed tells whether the blob is made of the blocks of this upload. Their ids
+// are nobody else's.
+func (up *upload) committed(ctx context.Context, f *link.Found, blocks int) (link.Outcome, error) {
+	which := struct {
+		Type string `query:"blocklisttype"`
+	}{"committed"}
+	o := up.o.CallOptions
+	o.LocationMode = new(PrimaryOnly)
+	list, err := call[committedList](ctx, &up.b.handle, rest.GetBlockList, nil, which, &o)
+	if err != nil || len(list.IDs) != blocks {
+		return link.Unclear, err
+	}
+	for i, id := range list.IDs {
+		if id.ID != up.blockID(i) {
+			return link.Unclear, nil
+		}
+	}
+	if string(list.ETag) != f.Header.Get("ETag") {
+		f.Header = list.Header // it was changed in between
+	}
+	return link.Applied, nil
 }
 
 func (up *upload) finish(err error) (UploadResult, error) {

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
@@ -49,8 +53,9 @@ type AppendResult struct {
 // there is IfPosition.
 //
 // A call whose answer gets lost is not repeated, since the content may be in the
-// blob already, and would be there twice: see [azureblob.RetryOptions]. Whoever
-// wants each piece exactly once uses a [Writer].
+// blob already, and would be there twice: see [azureblob.RetryOptions]. One with an
+// IfPosition can be, and looks into the blob if it meets other bytes than its own
+// there. Whoever wants each piece exactly once uses a [Writer].
 //
 // Content that is an io.ReaderAt and an io.Seeker, such as a bytes.Reader or a
 // file, is sent from where it stands without a copy, and left at its end. Any
@@ -66,12 +71,34 @@ type AppendResult struct {
 //
 // REST: Append Block.
 func (c *Client) Append(ctx context.Context, content io.Reader, o *AppendOptions) (AppendResult, error) {
-	if o != nil {
-		if err := c.checkLimits(rest.AppendBlock, o.IfPosition, o.MaxSize); err != nil {
-			return AppendResult{}, err
+	if o == nil || o.IfPosition == nil {
+		if o != nil {
+			if err := c.checkLimits(rest.AppendBlock, nil, o.MaxSize); err != nil {
+				return AppendResult{}, err
+			}
 		}
+		return link.CallContent[AppendResult](ctx, c, rest.AppendBlock, content, maxAppend, o)
 	}
-	return link.CallContent[AppendResult](ctx, c, rest.AppendBlock, content, maxAppend, o)
+	if err := c.checkLimits(rest.AppendBlock, o.IfPosition, o.MaxSize); err != nil {
+		return AppendResult{}, err
+	}
+	same := func(body engine.Body) link.Same {
+		return func(f *link.Found) (link.Outcome, error) { return c.appended(ctx, f, body, o) }
+	}
+	r, err := link.ResolvedContent[AppendResult](ctx, c, appendAt, content, maxAppend, same, o)
+	if err == nil && r.Offset == 0 {
+		r.Offset = *o.IfPosition // the answer that told of it does not say that
+	}
+	return r, err
+}
+
+// appended tells whether the bytes at the place of a block are those of the block.
+func (c *Client) appended(ctx context.Context, f *link.Found, body engine.Body, o *AppendOptions) (link.Outcome, error) {
+	if size, err := strconv.ParseInt(f.Header.Get("Content-Length"), 10, 64); err != nil || size < *o.IfPosition+body.Len() {
+		return link.Unclear, nil
+	}
+	same, err := c.holds(ctx, *o.IfPosition, body, &o.CallOptions, azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))})
+	return link.If(same), err
 }
 
 // AppendFromURLOptions are the options of [Client.AppendFromURL].
@@ -108,7 +135,10 @@ func (c *Client) AppendFromURL(ctx context.Context, source string, o *AppendFrom
 		return AppendResult{}, link.RefuseAs(c, rest.AppendBlockFromURL, string(azureblob.RequestBodyTooLarge),
 			fmt.Errorf("the range of the source has %d bytes, and a block has at most %d", o.Range.Count, int64(maxAppend)))
 	}
-	return link.CallFromURL[AppendResult](ctx, c, rest.AppendBlockFromURL, source, o.SourceAccess, o.SourceKey, o)
+	if o.IfPosition == nil {
+		return link.CallFromURL[AppendResult](ctx, c, rest.AppendBlockFromURL, source, o.SourceAccess, o.SourceKey, o)
+	}
+	return link.ResolvedFromURL[AppendResult](ctx, c, appendFromURLAt, source, o.SourceAccess, o.SourceKey, link.Nothing, o)
 }
 
 // checkLimits refuses conditions that no blob can meet.

@@ -39,7 +39,7 @@ type CreateResult struct {
 //
 // REST: Put Blob.
 func (c *Client) Create(ctx context.Context, o *CreateOptions) (CreateResult, error) {
-	return link.Call[CreateResult](ctx, c, rest.CreateAppendBlob, nil, o)
+	return link.Resolved[CreateResult](ctx, c, rest.CreateAppendBlob, nil, func(f *link.Found) (link.Outcome, error) { return f.Written(nil) }, o)
 }
 
 // CreateIfNotExists makes an empty append blob, and is content with a blob of the

@@ -1,28 +1,23 @@
 package appendblob
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"sync/atomic"
 
 	"github.com/goblob/azureblob"
-	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
 
-// appendAt is Append Block with the position of the block: of several tries at most
-// one is carried out, so it may be repeated, and whoever does that has to look why
-// it fails.
-var appendAt = func() *wire.Operation {
-	op := *rest.AppendBlock
-	op.Retry = wire.Idempotent
-	return &op
-}()
+// appendAt and appendFromURLAt are the operations with the position of the block: of
+// several tries at most one is carried out, so they may be repeated, and whoever does
+// that has to look why they fail.
+var (
+	appendAt        = rest.AppendBlock.As(wire.Guarded)
+	appendFromURLAt = rest.AppendBlockFromURL.As(wire.Guarded)
+)
 
 // Flush appends what was gathered, as one block. It returns nil when that is in the
 // blob. After an error of the connection or the service it can be called again.
@@ -34,15 +29,12 @@ func (w *Writer) Flush() error {
 	if w.next == nil {
 		return nil
 	}
-	body := &counted{Buffer: w.next}
-	r, err := link.Call[AppendResult](w.ctx, w.c, appendAt, body, w.options())
+	r, err := link.Call[AppendResult](w.ctx, w.c, appendAt, w.next, w.options())
 	if err == nil {
 		w.appended(WriterResult{Position: w.at.Position + w.next.Len(), BlockCount: max(r.BlockCount, w.at.BlockCount+1), ETag: r.ETag, LastModified: r.LastModified})
 		return nil
 	}
-	// An answer that came to the only try says what became of it. Anything else
-	// leaves that open.
-	w.sent = w.sent || body.opened.Load() > 1 || body.opened.Load() == 1 && !refused(err)
+	w.sent = w.sent || isOpen(err)
 	if w.sent {
 		err = w.resolve(err)
 	} else if errors.Is(err, azureblob.AppendPositionConditionNotMet) {
@@ -58,22 +50,10 @@ func (w *Writer) Flush() error {
 	return err
 }
 
-// counted counts the tries that were given the body.
-type counted struct {
-	*engine.Buffer
-	opened atomic.Int64
-}
-
-func (c *counted) Open() io.ReadCloser {
-	c.opened.Add(1)
-	return c.Buffer.Open()
-}
-
-// refused reports whether an error is an answer which says that nothing was done.
-func refused(err error) bool {
+// isOpen reports whether what failed may have been carried out all the same.
+func isOpen(err error) bool {
 	e, ok := errors.AsType[*azureblob.Error](err)
-	return ok && e.StatusCode >= 400 && e.StatusCode < 500 && e.StatusCode != http.StatusRequestTimeout ||
-		ok && e.StatusCode == http.StatusServiceUnavailable
+	return ok && e.MaybeApplied
 }
 
 func (w *Writer) appended(at WriterResult) {
@@ -97,7 +77,7 @@ func (w *Writer) resolve(failure error) error {
 		return failure
 	}
 	if p.BlobType == azureblob.AppendBlob && p.ContentLength >= end {
-		same, err := w.compare()
+		same, err := w.c.holds(w.ctx, w.at.Position, w.next, &w.o.CallOptions, w.conditions())
 		if err != nil {
 			return unsure(err)
 		}
@@ -111,33 +91,14 @@ func (w *Writer) resolve(failure error) error {
 	return &ConflictError{Position: w.at.Position, Size: p.ContentLength, err: failure}
 }
 
-// compare reads the place of the block in the blob and holds it against the block.
-func (w *Writer) compare() (same bool, err error) {
-	r, err := w.c.NewReader(w.ctx, &azureblob.DownloadOptions{
-		CallOptions: w.o.CallOptions, Conditions: w.conditions(), Concurrency: 1,
-		Range: azureblob.Range{Offset: w.at.Position, Count: w.next.Len()},
-	})
+// holds reports whether the bytes of the blob at an offset are those of a body.
+func (c *Client) holds(ctx context.Context, offset int64, body link.Body, call *azureblob.CallOptions, conditions azureblob.Conditions) (bool, error) {
+	o := &azureblob.DownloadOptions{CallOptions: *call, Conditions: conditions, Concurrency: 1, Range: azureblob.Range{Offset: offset, Count: body.Len()}}
+	o.LocationMode = new(azureblob.PrimaryOnly)
+	r, err := c.NewReader(ctx, o)
 	if err != nil {
 		return false, err
 	}
 	defer r.Close()
-	ours := w.next.Open()
-	defer ours.Close()
-	have, want := make([]byte, 64<<10), make([]byte, 64<<10)
-	for {
-		n, err := io.ReadFull(ours, want)
-		if err == io.EOF {
-			return true, nil
-		}
-		if err != nil && err != io.ErrUnexpectedEOF {
-			return false, err
-		}
-		m, err := io.ReadFull(r, have[:n])
-		if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-			return false, err
-		}
-		if !bytes.Equal(have[:m], want[:n]) {
-			return false, nil
-		}
-	}
+	return link.SameBytes(r, body)
 }

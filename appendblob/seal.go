@@ -45,5 +45,8 @@ func (c *Client) Seal(ctx context.Context, o *SealOptions) (SealResult, error) {
 			return SealResult{}, err
 		}
 	}
-	return link.Call[SealResult](ctx, c, rest.SealAppendBlob, nil, o)
+	sealed := func(f *link.Found) (link.Outcome, error) {
+		return link.If(f.Header.Get("x-ms-blob-sealed") == "true"), nil
+	}
+	return link.Resolved[SealResult](ctx, c, rest.SealAppendBlob, nil, sealed, o)
 }

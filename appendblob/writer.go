@@ -146,7 +146,7 @@ func (c *Client) NewWriter(ctx context.Context, o *WriterOptions) (*Writer, erro
 		case err == nil && !r.Existed:
 			w.at = WriterResult{ETag: r.ETag, LastModified: r.LastModified}
 			return w, nil
-		case err != nil && (refused(err) || errors.Is(err, fs.ErrInvalid)):
+		case err != nil && !isOpen(err):
 			return nil, err
 		}
 		unclear = err
@@ -167,7 +167,9 @@ func (c *Client) NewWriter(ctx context.Context, o *WriterOptions) (*Writer, erro
 
 // look asks how the blob stands.
 func (w *Writer) look(ctx context.Context) (azureblob.BlobPropertiesResult, error) {
-	return w.c.Properties(ctx, &azureblob.BlobPropertiesOptions{CallOptions: w.o.CallOptions, Conditions: w.conditions()})
+	o := &azureblob.BlobPropertiesOptions{CallOptions: w.o.CallOptions, Conditions: w.conditions()}
+	o.LocationMode = new(azureblob.PrimaryOnly) // the other region lags behind
+	return w.c.Properties(ctx, o)
 }
 
 func standing(p azureblob.BlobPropertiesResult) WriterResult {

@@ -3,6 +3,7 @@ package blockblob
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/internal/checksum"
@@ -64,10 +65,6 @@ type CommitResult struct {
 // ones, so that a blob is changed by staging what is new and committing it
 // together with what stays. A block may be named twice.
 //
-// A commit whose answer got lost is sent again, which does no harm unless blocks
-// are looked up as [Uncommitted]: those would not be found again, so such a
-// commit is repeated only if it is sure that the service did not act.
-//
 // Errors: [azureblob.InvalidBlockList] if a block is not there;
 // [azureblob.BlobAlreadyExists] and [azureblob.ConditionNotMet] for conditions
 // that are not met; [azureblob.LeaseIDMissing];
@@ -76,23 +73,33 @@ type CommitResult struct {
 // REST: Put Block List.
 func (c *Client) Commit(ctx context.Context, blocks []BlockRef, o *CommitOptions) (CommitResult, error) {
 	op := rest.PutBlockList
-	list, once, err := c.blockList(op, blocks)
+	list, err := c.blockList(op, blocks)
 	if err != nil {
 		return CommitResult{}, err
 	}
-	if once {
-		op = commitOnce
-	}
 	sum := azureblob.Checksum{CRC64: checksum.AppendCRC64(nil, checksum.CRC64(list))}
-	return link.Call[CommitResult](ctx, c, op, wire.Bytes(list), sum, o)
+	same := func(f *link.Found) (link.Outcome, error) { return c.committed(ctx, f, blocks, o) }
+	return link.Resolved[CommitResult](ctx, c, op, wire.Bytes(list), same, sum, o)
 }
 
-// commitOnce is Put Block List of blocks that are not found by a second try.
-var commitOnce = func() *wire.Operation {
-	op := *rest.PutBlockList
-	op.Retry = wire.Once
-	return &op
-}()
+// committed tells whether the blob is made of these blocks, and has what the options
+// say.
+func (c *Client) committed(ctx context.Context, f *link.Found, blocks []BlockRef, o *CommitOptions) (link.Outcome, error) {
+	if !f.Holds(link.Metadata|link.HTTPHeaders) || len(blocks) == 0 {
+		return link.Unclear, nil
+	}
+	look := &BlocksOptions{}
+	if o != nil {
+		look.CallOptions = o.CallOptions
+	}
+	look.LocationMode = new(azureblob.PrimaryOnly)
+	list, err := c.Blocks(ctx, CommittedBlocks, look)
+	if err != nil || string(list.ETag) != f.Header.Get("ETag") {
+		return link.Unclear, err
+	}
+	same := slices.EqualFunc(list.Committed, blocks, func(there Block, ours BlockRef) bool { return there.ID == ours.ID })
+	return link.If(same), nil
+}
 
 // blockLookup is the body of Put Block List: entries of three kinds in any order.
 type blockLookup struct {
@@ -104,34 +111,32 @@ type lookupEntry struct {
 	ID     string `xml:",chardata"` // base64
 }
 
-// blockList writes the list and tells whether it may be sent only once.
-func (c *Client) blockList(op *wire.Operation, blocks []BlockRef) (list []byte, once bool, err error) {
+// blockList writes the list.
+func (c *Client) blockList(op *wire.Operation, blocks []BlockRef) ([]byte, error) {
 	if len(blocks) > maxCommitted {
-		return nil, false, link.RefuseAs(c, op, string(azureblob.BlockListTooLong), fmt.Errorf("%d blocks are named, and a blob has at most %d", len(blocks), maxCommitted))
+		return nil, link.RefuseAs(c, op, string(azureblob.BlockListTooLong), fmt.Errorf("%d blocks are named, and a blob has at most %d", len(blocks), maxCommitted))
 	}
 	lookup := blockLookup{Entries: make([]lookupEntry, len(blocks))}
 	for i, b := range blocks {
 		switch b.Lookup {
 		case "":
 			b.Lookup = Latest
-		case Latest, Committed:
-		case Uncommitted:
-			once = true
+		case Latest, Committed, Uncommitted:
 		default:
-			return nil, false, link.Refuse(c, op, fmt.Errorf("block %d: %q is no place to look for a block", i, b.Lookup))
+			return nil, link.Refuse(c, op, fmt.Errorf("block %d: %q is no place to look for a block", i, b.Lookup))
 		}
 		id, err := encodeID(b.ID)
 		if err == nil && len(b.ID) != len(blocks[0].ID) {
 			err = fmt.Errorf("the id %q has %d bytes and the first one %d, and all have to be of one length", b.ID, len(b.ID), len(blocks[0].ID))
 		}
 		if err != nil {
-			return nil, false, link.RefuseAs(c, op, string(azureblob.InvalidBlockList), fmt.Errorf("block %d: %w", i, err))
+			return nil, link.RefuseAs(c, op, string(azureblob.InvalidBlockList), fmt.Errorf("block %d: %w", i, err))
 		}
 		lookup.Entries[i] = lookupEntry{string(b.Lookup), id}
 	}
-	list, err = xmlplan.Encode("BlockList", lookup)
+	list, err := xmlplan.Encode("BlockList", lookup)
 	if err != nil {
-		return nil, false, link.Refuse(c, op, err)
+		return nil, link.Refuse(c, op, err)
 	}
-	return list, once, nil
+	return list, nil
 }

@@ -54,7 +54,8 @@ func (c *Client) Put(ctx context.Context, content io.Reader, o *PutOptions) (Put
 		return r, err
 	}
 	err := link.Content(ctx, c, rest.PutBlob, content, maxPut, func(ctx context.Context, body engine.Body) (err error) {
-		r, err = link.Call[PutResult](ctx, c, rest.PutBlob, body, o)
+		same := func(f *link.Found) (link.Outcome, error) { return f.Written(body) }
+		r, err = link.Resolved[PutResult](ctx, c, rest.PutBlob, body, same, o)
 		return err
 	})
 	return r, err
@@ -102,5 +103,11 @@ func (c *Client) PutFromURL(ctx context.Context, source string, o *PutFromURLOpt
 		return PutResult{}, link.Refuse(c, rest.PutBlobFromURL, errors.New("PutFromURLOptions.Tags are given, and CopyTags asks for those of the source"))
 	}
 	sum := azureblob.SourceChecksum{MD5: o.SourceMD5}
-	return link.CallFromURL[PutResult](ctx, c, rest.PutBlobFromURL, source, o.SourceAccess, o.SourceKey, sum, o)
+	same := func(f *link.Found) (link.Outcome, error) {
+		if !f.HoldsOwn() {
+			return link.Unclear, nil
+		}
+		return f.WrittenMD5(-1, o.SourceMD5), nil
+	}
+	return link.ResolvedFromURL[PutResult](ctx, c, rest.PutBlobFromURL, source, o.SourceAccess, o.SourceKey, same, sum, o)
 }

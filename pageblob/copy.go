@@ -60,5 +60,8 @@ func (c *Client) StartIncrementalCopy(ctx context.Context, snapshotURL string, o
 	if u, err := url.Parse(snapshotURL); err != nil || u.Query().Get("snapshot") == "" {
 		return IncrementalCopyResult{}, link.RefuseAs(c, rest.IncrementalCopyBlob, string(azureblob.IncrementalCopySourceMustBeSnapshot), errors.New("the URL of the source names no snapshot"))
 	}
-	return link.Call[IncrementalCopyResult](ctx, c, rest.IncrementalCopyBlob, nil, headers, o)
+	same := func(f *link.Found) (link.Outcome, error) {
+		return link.If(link.SameSource(f.Header.Get("x-ms-copy-source"), snapshotURL)), nil
+	}
+	return link.Resolved[IncrementalCopyResult](ctx, c, rest.IncrementalCopyBlob, nil, same, headers, o)
 }

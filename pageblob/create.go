@@ -10,6 +10,7 @@ import (
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/wire"
 )
 
 // PageSize is the unit of page blobs in bytes: sizes, offsets and counts are
@@ -57,7 +58,7 @@ func (c *Client) Create(ctx context.Context, size int64, o *CreateOptions) (Crea
 	if o != nil && o.SequenceNumber < 0 {
 		return CreateResult{}, link.RefuseAs(c, rest.CreatePageBlob, string(azureblob.InvalidHeaderValue), fmt.Errorf("the sequence number %d is negative", o.SequenceNumber))
 	}
-	return link.Call[CreateResult](ctx, c, rest.CreatePageBlob, nil, contentLength{&size}, o)
+	return link.Resolved[CreateResult](ctx, c, rest.CreatePageBlob, nil, func(f *link.Found) (link.Outcome, error) { return f.Written(nil) }, contentLength{&size}, o)
 }
 
 // contentLength is the size of the blob, which is sent when it is zero as well.
@@ -100,7 +101,7 @@ func (c *Client) Resize(ctx context.Context, size int64, o *ResizeOptions) (Resi
 	if err := checkSize(size); err != nil {
 		return ResizeResult{}, link.RefuseAs(c, rest.ResizePageBlob, string(azureblob.InvalidHeaderValue), err)
 	}
-	return link.Call[ResizeResult](ctx, c, rest.ResizePageBlob, nil, contentLength{&size}, o)
+	return link.Resolved[ResizeResult](ctx, c, rest.ResizePageBlob, nil, holds, contentLength{&size}, o)
 }
 
 // SequenceNumberAction says how the sequence number of a blob is changed.
@@ -152,5 +153,15 @@ func (c *Client) SetSequenceNumber(ctx context.Context, action SequenceNumberAct
 	if err != nil {
 		return SetSequenceNumberResult{}, link.RefuseAs(c, rest.SetSequenceNumber, string(azureblob.InvalidHeaderValue), err)
 	}
-	return link.Call[SetSequenceNumberResult](ctx, c, rest.SetSequenceNumber, nil, change, o)
+	if action == SequenceNumberIncrement {
+		return link.Call[SetSequenceNumberResult](ctx, c, rest.SetSequenceNumber, nil, change, o)
+	}
+	return link.Resolved[SetSequenceNumberResult](ctx, c, setTo, nil, holds, change, o)
 }
+
+// setTo is Set Blob Properties with a sequence number that does not depend on the one
+// before.
+var setTo = rest.SetSequenceNumber.As(wire.Idempotent)
+
+// holds is whether the blob has what the headers of a write say.
+func holds(f *link.Found) (link.Outcome, error) { return link.If(f.Holds(0)), nil }

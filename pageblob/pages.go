@@ -92,13 +92,30 @@ func (c *Client) Write(ctx context.Context, offset int64, content io.Reader, o *
 		if err := checkPages(span); err != nil {
 			return link.RefuseAs(c, rest.PutPage, string(azureblob.InvalidPageRange), err)
 		}
-		r, err = link.Call[WriteResult](ctx, c, rest.PutPage, body, rangeHeader{span}, o)
+		same := func(f *link.Found) (link.Outcome, error) { return c.written(ctx, f, span, body, o) }
+		r, err = link.Resolved[WriteResult](ctx, c, rest.PutPage, body, same, rangeHeader{span}, o)
 		return err
 	})
 	if err != nil {
 		return WriteResult{}, err
 	}
 	return r, nil
+}
+
+// written tells whether the pages have the bytes that were to be written.
+func (c *Client) written(ctx context.Context, f *link.Found, span azureblob.Range, body engine.Body, o *WriteOptions) (link.Outcome, error) {
+	look := &azureblob.DownloadOptions{Range: span, Concurrency: 1, Conditions: azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))}}
+	if o != nil {
+		look.CallOptions = o.CallOptions
+	}
+	look.LocationMode = new(azureblob.PrimaryOnly)
+	r, err := c.NewReader(ctx, look)
+	if err != nil {
+		return link.Unclear, err
+	}
+	defer r.Close()
+	same, err := link.SameBytes(r, body)
+	return link.If(same), err
 }
 
 // checkPages refuses what are no whole pages.
@@ -161,7 +178,7 @@ func (c *Client) WriteFromURL(ctx context.Context, offset int64, sourceURL strin
 	sourceRange := struct {
 		Range azureblob.Range `header:"x-ms-source-range,range"`
 	}{source}
-	return link.Call[WriteResult](ctx, c, rest.PutPageFromURL, nil, rangeHeader{span}, headers, sourceRange, o)
+	return link.Resolved[WriteResult](ctx, c, rest.PutPageFromURL, nil, link.Nothing, rangeHeader{span}, headers, sourceRange, o)
 }
 
 // ClearOptions are the options of [Client.Clear].
@@ -196,5 +213,19 @@ func (c *Client) Clear(ctx context.Context, pages azureblob.Range, o *ClearOptio
 			return ClearResult{}, err
 		}
 	}
-	return link.Call[ClearResult](ctx, c, rest.ClearPages, nil, rangeHeader{pages}, o)
+	same := func(f *link.Found) (link.Outcome, error) { return c.cleared(ctx, f, pages, o) }
+	return link.Resolved[ClearResult](ctx, c, rest.ClearPages, nil, same, rangeHeader{pages}, o)
+}
+
+// cleared tells whether there is nothing in the pages.
+func (c *Client) cleared(ctx context.Context, f *link.Found, pages azureblob.Range, o *ClearOptions) (link.Outcome, error) {
+	look := &RangesOptions{Range: pages, ListSize: 1, Conditions: azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))}}
+	if o != nil {
+		look.CallOptions = o.CallOptions
+	}
+	look.LocationMode = new(azureblob.PrimaryOnly)
+	for range c.Ranges(ctx, look) {
+		return link.Unclear, nil // content, or an error
+	}
+	return link.Applied, nil
 }

@@ -25,6 +25,12 @@ var (
 	// error is complete. Only a Stream answer has a body left.
 	Send func(ctx context.Context, client any, op *wire.Operation, result any, body pipeline.Body, parts ...any) (*http.Response, error)
 
+	// Resolve is Send for writes that can be refused because of what they did
+	// themselves: same tells what a refusal means that may be due to an earlier try
+	// whose answer got lost. If that was carried out, the result is filled from the
+	// properties of the blob.
+	Resolve func(ctx context.Context, client any, op *wire.Operation, result any, body pipeline.Body, same Same, parts ...any) error
+
 	// Check refuses what cannot succeed, as Send would, before anything else is
 	// done for it. The parts are encoded and thrown away.
 	Check func(ctx context.Context, client any, op *wire.Operation, parts ...any) error
@@ -79,8 +85,23 @@ func Call[R any](ctx context.Context, client any, op *wire.Operation, body pipel
 	return r, nil
 }
 
+// Resolved is Resolve for operations whose result is a value.
+func Resolved[R any](ctx context.Context, client any, op *wire.Operation, body pipeline.Body, same Same, parts ...any) (R, error) {
+	var r R
+	if err := Resolve(ctx, client, op, &r, body, same, parts...); err != nil {
+		var zero R
+		return zero, err
+	}
+	return r, nil
+}
+
 // CallContent is Call with a body of all that content has, from 1 to limit bytes.
 func CallContent[R any](ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, parts ...any) (R, error) {
+	return ResolvedContent[R](ctx, client, op, content, limit, nil, parts...)
+}
+
+// ResolvedContent is Resolved with a body as CallContent has it, of which same tells.
+func ResolvedContent[R any](ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, same func(body engine.Body) Same, parts ...any) (R, error) {
 	var r R
 	if err := Check(ctx, client, op, parts...); err != nil {
 		return r, err
@@ -88,6 +109,9 @@ func CallContent[R any](ctx context.Context, client any, op *wire.Operation, con
 	err := Content(ctx, client, op, content, limit, func(ctx context.Context, body engine.Body) error {
 		if body.Len() == 0 {
 			return Refuse(client, op, errors.New("the content is empty"))
+		}
+		if same != nil {
+			return Resolve(ctx, client, op, &r, body, same(body), parts...)
 		}
 		_, err := Send(ctx, client, op, &r, body, parts...)
 		return err
@@ -102,6 +126,12 @@ func CallContent[R any](ctx context.Context, client any, op *wire.Operation, con
 // CallFromURL is Call for operations whose content the service reads from a URL.
 // Access and key are those of Source.
 func CallFromURL[R any](ctx context.Context, client any, op *wire.Operation, url string, access, key any, parts ...any) (R, error) {
+	return ResolvedFromURL[R](ctx, client, op, url, access, key, nil, parts...)
+}
+
+// ResolvedFromURL is Resolved for operations whose content the service reads from a
+// URL.
+func ResolvedFromURL[R any](ctx context.Context, client any, op *wire.Operation, url string, access, key any, same Same, parts ...any) (R, error) {
 	var zero R
 	if err := Check(ctx, client, op, parts...); err != nil {
 		return zero, err
@@ -110,5 +140,8 @@ func CallFromURL[R any](ctx context.Context, client any, op *wire.Operation, url
 	if err != nil {
 		return zero, err
 	}
-	return Call[R](ctx, client, op, nil, append(parts, source)...)
+	if same == nil {
+		return Call[R](ctx, client, op, nil, append(parts, source)...)
+	}
+	return Resolved[R](ctx, client, op, nil, same, append(parts, source)...)
 }

@@ -68,6 +68,7 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		req.Raw().URL = r.route.apply(target)
 		req.Raw().Host = req.Raw().URL.Host
 		resp, err := req.Next()
+		r.call.Fate.learn(resp, err)
 		if resp != nil && r.route.missing(resp.StatusCode) {
 			// The secondary may not have it yet, which is no answer, and costs no repetition.
 			discard(resp)
@@ -115,9 +116,7 @@ func (r *retrying) reasonOf(resp *http.Response, err error) (Reason, bool) {
 		if !worthATry(resp) {
 			return "", false
 		}
-		// These say that the service did not act.
-		refused := resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable || sourceBusy(resp)
-		return ReasonStatus, refused || r.idempotent()
+		return ReasonStatus, refused(resp) || r.idempotent()
 	}
 	if hopeless(err) {
 		return ReasonRead, false
@@ -132,6 +131,21 @@ func (r *retrying) reasonOf(resp *http.Response, err error) (Reason, bool) {
 // themselves do not say it, so they are judged by their method.
 func (r *retrying) idempotent() bool {
 	return r.call.Idempotent || !r.known && (r.method == http.MethodGet || r.method == http.MethodHead)
+}
+
+// refused reports whether an answer that is worth another try says that the service
+// did not act.
+func refused(resp *http.Response) bool {
+	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable || sourceBusy(resp)
+}
+
+// open reports whether the end of a try that was sent leaves it open whether the
+// service has acted.
+func open(resp *http.Response, err error) bool {
+	if err == nil {
+		return worthATry(resp) && !refused(resp)
+	}
+	return !unreached(err) && !untrusted(err) && !isPermanent(err)
 }
 
 // worthATry reports whether an answer asks for another try.
@@ -166,13 +180,17 @@ func hopeless(err error) bool {
 	if errors.Is(err, context.Canceled) && !errors.Is(err, ErrStalled) {
 		return true
 	}
-	if _, ok := errors.AsType[interface {
+	return isPermanent(err) || untrusted(err)
+}
+
+// isPermanent reports whether an error says itself that nothing was sent, and that
+// another try would not help.
+func isPermanent(err error) bool {
+	_, ok := errors.AsType[interface {
 		error
 		NonRetriable()
-	}](err); ok {
-		return true
-	}
-	return untrusted(err)
+	}](err)
+	return ok
 }
 
 // unreached reports whether an error says that not a byte of the request was

@@ -46,6 +46,31 @@ type Call struct {
 	// out to be closed. Without it, that happens only to GET and HEAD and to
 	// requests of which nothing was written yet.
 	Idempotent bool
+
+	// Guarded says that of a request whose second sending can be refused because of
+	// the first. It is repeated, but not by net/http, whose repetitions nobody sees.
+	Guarded bool
+
+	// Fate learns what is known of the tries of a request that changes something.
+	Fate *Fate
+}
+
+// Fate is what the tries of a request tell of whether it was carried out.
+type Fate struct {
+	sent bool // the try under way came as far as being sent
+
+	// Open is true if a try ended without an answer that tells whether the service
+	// had acted: whatever comes later may be due to that.
+	Open bool
+}
+
+// learn is told how a try ended.
+func (f *Fate) learn(resp *http.Response, err error) {
+	if f == nil {
+		return
+	}
+	f.Open = f.Open || f.sent && open(resp, err)
+	f.sent = false
 }
 
 // tryPolicy gives each try its body and runs the hooks of the client and of the
@@ -65,7 +90,10 @@ func (p tryPolicy) Do(req *policy.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	if call.Idempotent {
+	if call.Fate != nil {
+		call.Fate.sent = true
+	}
+	if call.Idempotent && !call.Guarded {
 		// net/http documents that a key without values marks the request and
 		// is not sent.
 		raw.Header[headerIdempotencyKey] = nil

@@ -6,11 +6,11 @@ import "github.com/goblob/azureblob/internal/wire"
 var (
 	AbortCopyBlob = &wire.Operation{ID: "Blob_AbortCopyFromURL", Name: "Abort Copy Blob", Method: "PUT", On: wire.Blob, Query: "comp=copy",
 		Header: []string{"x-ms-copy-action", "abort"},
-		OK:     []int{204}, Retry: wire.Once}
+		OK:     []int{204}, Retry: wire.Guarded}
 
 	AcquireBlobLease = &wire.Operation{ID: "Blob_AcquireLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "acquire"},
-		OK:     []int{201}}
+		OK:     []int{201}, Retry: wire.Steady}
 
 	BreakBlobLease = &wire.Operation{ID: "Blob_BreakLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "break"},
@@ -18,7 +18,7 @@ var (
 
 	ChangeBlobLease = &wire.Operation{ID: "Blob_ChangeLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "change"},
-		OK:     []int{200}}
+		OK:     []int{200}, Retry: wire.Steady}
 
 	CopyBlobFromURL = &wire.Operation{ID: "Blob_CopyFromURL", Name: "Copy Blob From URL", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-requires-sync", "true"},
@@ -28,7 +28,7 @@ var (
 		OK: []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Once}
 
 	DeleteBlob = &wire.Operation{ID: "Blob_Delete", Name: "Delete Blob", Method: "DELETE", On: wire.Blob,
-		OK: []int{202}, Scope: wire.Snapshot | wire.Version, Retry: wire.Once}
+		OK: []int{202}, Scope: wire.Snapshot | wire.Version, Retry: wire.Guarded}
 
 	DeleteBlobImmutabilityPolicy = &wire.Operation{ID: "Blob_DeleteImmutabilityPolicy", Name: "Delete Blob Immutability Policy", Method: "DELETE", On: wire.Blob, Query: "comp=immutabilityPolicies",
 		OK: []int{200}, Scope: wire.Snapshot | wire.Version}
@@ -49,11 +49,11 @@ var (
 
 	ReleaseBlobLease = &wire.Operation{ID: "Blob_ReleaseLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "release"},
-		OK:     []int{200}}
+		OK:     []int{200}, Retry: wire.Guarded}
 
 	RenewBlobLease = &wire.Operation{ID: "Blob_RenewLease", Name: "Lease Blob", Method: "PUT", On: wire.Blob, Query: "comp=lease",
 		Header: []string{"x-ms-lease-action", "renew"},
-		OK:     []int{200}}
+		OK:     []int{200}, Retry: wire.Steady}
 
 	SetBlobExpiry = &wire.Operation{ID: "Blob_SetExpiry", Name: "Set Blob Expiry", Method: "PUT", On: wire.Blob, Query: "comp=expiry",
 		OK: []int{200}}
@@ -62,7 +62,7 @@ var (
 		OK: []int{200}}
 
 	SetBlobImmutabilityPolicy = &wire.Operation{ID: "Blob_SetImmutabilityPolicy", Name: "Set Blob Immutability Policy", Method: "PUT", On: wire.Blob, Query: "comp=immutabilityPolicies",
-		OK: []int{200}, Scope: wire.Snapshot | wire.Version}
+		OK: []int{200}, Scope: wire.Snapshot | wire.Version, Retry: wire.Steady}
 
 	SetBlobLegalHold = &wire.Operation{ID: "Blob_SetLegalHold", Name: "Set Blob Legal Hold", Method: "PUT", On: wire.Blob, Query: "comp=legalhold",
 		OK: []int{200}, Scope: wire.Snapshot | wire.Version}
@@ -75,10 +75,10 @@ var (
 		OK:     []int{204}, Scope: wire.Version}
 
 	SetBlobTier = &wire.Operation{ID: "Blob_SetTier", Name: "Set Blob Tier", Method: "PUT", On: wire.Blob, Query: "comp=tier",
-		OK: []int{200, 202}, Scope: wire.Snapshot | wire.Version}
+		OK: []int{200, 202}, Scope: wire.Snapshot | wire.Version, Retry: wire.Steady}
 
 	CopyBlob = &wire.Operation{ID: "Blob_StartCopyFromURL", Name: "Copy Blob", Method: "PUT", On: wire.Blob,
-		OK: []int{202}, Retry: wire.Once}
+		OK: []int{202}, Retry: wire.Guarded}
 
 	UndeleteBlob = &wire.Operation{ID: "Blob_Undelete", Name: "Undelete Blob", Method: "PUT", On: wire.Blob, Query: "comp=undelete",
 		OK: []int{200}}

@@ -6,7 +6,7 @@ import "github.com/goblob/azureblob/internal/wire"
 var (
 	AcquireContainerLease = &wire.Operation{ID: "Container_AcquireLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "acquire"},
-		OK:     []int{201}}
+		OK:     []int{201}, Retry: wire.Steady}
 
 	BreakContainerLease = &wire.Operation{ID: "Container_BreakLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "break"},
@@ -14,13 +14,13 @@ var (
 
 	ChangeContainerLease = &wire.Operation{ID: "Container_ChangeLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "change"},
-		OK:     []int{200}}
+		OK:     []int{200}, Retry: wire.Steady}
 
 	CreateContainer = &wire.Operation{ID: "Container_Create", Name: "Create Container", Method: "PUT", On: wire.Container, Query: "restype=container",
-		OK: []int{201}, Retry: wire.Once}
+		OK: []int{201}, Retry: wire.Guarded}
 
 	DeleteContainer = &wire.Operation{ID: "Container_Delete", Name: "Delete Container", Method: "DELETE", On: wire.Container, Query: "restype=container",
-		OK: []int{202}, Retry: wire.Once}
+		OK: []int{202}, Retry: wire.Guarded}
 
 	FindBlobsByTagsInContainer = &wire.Operation{ID: "Container_FilterBlobs", Name: "Find Blobs by Tags in Container", Method: "GET", On: wire.Container, Query: "restype=container&comp=blobs",
 		OK: []int{200}, Answer: wire.XML, Root: "EnumerationResults"}
@@ -50,17 +50,17 @@ var (
 
 	ReleaseContainerLease = &wire.Operation{ID: "Container_ReleaseLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "release"},
-		OK:     []int{200}}
+		OK:     []int{200}, Retry: wire.Guarded}
 
 	RenameContainer = &wire.Operation{ID: "Container_Rename", Name: "Rename Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=rename",
-		OK: []int{200}, Retry: wire.Once}
+		OK: []int{200}, Retry: wire.Guarded}
 
 	RenewContainerLease = &wire.Operation{ID: "Container_RenewLease", Name: "Lease Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=lease",
 		Header: []string{"x-ms-lease-action", "renew"},
-		OK:     []int{200}}
+		OK:     []int{200}, Retry: wire.Steady}
 
 	RestoreContainer = &wire.Operation{ID: "Container_Restore", Name: "Restore Container", Method: "PUT", On: wire.Container, Query: "restype=container&comp=undelete",
-		OK: []int{201}, Retry: wire.Once}
+		OK: []int{201}, Retry: wire.Guarded}
 
 	SetContainerACL = &wire.Operation{ID: "Container_SetAccessPolicy", Name: "Set Container ACL", Method: "PUT", On: wire.Container, Query: "restype=container&comp=acl",
 		Header: []string{"Content-Type", "application/xml"},

@@ -9,7 +9,7 @@ var (
 		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
 
 	IncrementalCopyBlob = &wire.Operation{ID: "PageBlob_CopyIncremental", Name: "Incremental Copy Blob", Method: "PUT", On: wire.Blob, Query: "comp=incrementalcopy",
-		OK: []int{202}, Retry: wire.Once}
+		OK: []int{202}, Retry: wire.Guarded}
 
 	CreatePageBlob = &wire.Operation{ID: "PageBlob_Create", Name: "Put Blob", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-blob-type", "PageBlob"},

@@ -18,7 +18,7 @@ var (
 
 	GetUserDelegationKey = &wire.Operation{ID: "Service_GetUserDelegationKey", Name: "Get User Delegation Key", Method: "POST", On: wire.Account, Query: "restype=service&comp=userdelegationkey",
 		Header: []string{"Content-Type", "application/xml"},
-		OK:     []int{200}, Answer: wire.XML, Root: "UserDelegationKey"}
+		OK:     []int{200}, Answer: wire.XML, Root: "UserDelegationKey", Retry: wire.Read}
 
 	ListContainers = &wire.Operation{ID: "Service_ListContainersSegment", Name: "List Containers", Method: "GET", On: wire.Account, Query: "comp=list",
 		OK: []int{200}, Answer: wire.XML, Root: "EnumerationResults"}

@@ -34,7 +34,17 @@ type Call struct {
 	// Rereads is how often a list is asked for again when its body broke off:
 	// the retry policy has let go of the request by the time it is read.
 	Rereads int
+
+	sent http.Header    // what was sent, without what the pipeline adds
+	fate *pipeline.Fate // of a call that can change something
 }
+
+// Open reports whether a try of the call, which has failed, ended without telling
+// whether the service had acted.
+func (c *Call) Open() bool { return c.fate != nil && c.fate.Open }
+
+// Sent are the headers of the request as the parts had them.
+func (c *Call) Sent() http.Header { return c.sent }
 
 // Do sends the call through a pipeline and decodes the answer into the result.
 //
@@ -136,7 +146,14 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	once := c.Op.Retry == Once || conditional(c.Op.Method, header)
+	c.sent = header
+	class := c.Op.Retry
+	if c.Op.changes() {
+		c.fate = &pipeline.Fate{}
+		if class == Idempotent && conditional(header) {
+			class = Guarded
+		}
+	}
 	req, err := runtime.NewRequest(ctx, c.Op.Method, target)
 	if err != nil {
 		return nil, requestError{withoutURL(err)}
@@ -148,8 +165,8 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 		raw.ContentLength = body.Len()
 	}
 	req.SetOperationValue(pipeline.Call{
-		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: !once,
-		Retry: c.Retry, Location: c.Location, Transfer: c.Op.Transfer,
+		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: class != Once, Guarded: class == Guarded,
+		Retry: c.Retry, Location: c.Location, Transfer: c.Op.Transfer, Fate: c.fate,
 	})
 	if c.Op.Answer != Empty {
 		// Lists are decoded while they arrive, and blobs belong to the caller.
@@ -158,14 +175,11 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 	return req, nil
 }
 
-// conditional reports whether a request is a write that its own first try would
-// keep from succeeding: with If-None-Match: * a blob that was made by a try
-// whose answer got lost looks like somebody else's, and a write of tags can make
-// its own condition on tags untrue.
-func conditional(method string, header http.Header) bool {
-	if method == http.MethodGet || method == http.MethodHead {
-		return false
-	}
+// conditional reports whether a write can be refused because of what it did
+// itself: with If-None-Match: * a blob that was made by a try whose answer got
+// lost looks like somebody else's, and a write of tags can make its own condition
+// on tags untrue.
+func conditional(header http.Header) bool {
 	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since", "X-Ms-If-Tags"} {
 		if len(header[name]) > 0 {
 			return true

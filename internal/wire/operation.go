@@ -7,6 +7,8 @@
 // package knows nothing of clients, transfers or credentials.
 package wire
 
+import "net/http"
+
 // Resource says what the path of an operation names.
 type Resource uint8
 
@@ -46,12 +48,21 @@ type Retry uint8
 
 // The classes.
 const (
-	// Idempotent operations leave the same state however often they are sent.
+	// Idempotent operations leave the same state however often they are sent. A
+	// write with conditions can be refused because of its own first try, so it is
+	// Guarded whatever its row says.
 	Idempotent Retry = iota
-	// Once marks operations whose second sending has an effect of its own, or
-	// fails because of the first. They are repeated only when it is sure that
-	// the service did not act: it says so (429 and 503), or was not reached.
-	// A write with conditions is one of them whatever its row says.
+	// Read operations change nothing, although they are no GET and no HEAD.
+	Read
+	// Steady operations are idempotent, and leave alone what conditions look at.
+	Steady
+	// Guarded operations cannot act a second time, but the second sending is
+	// refused because of the first. They are repeated, and their methods find out
+	// what a refusal means.
+	Guarded
+	// Once marks operations whose second sending has an effect of its own. They
+	// are repeated only when it is sure that the service did not act: it says so
+	// (429 and 503), or was not reached.
 	Once
 )
 
@@ -70,6 +81,19 @@ type Operation struct {
 	Retry  Retry    // whether it may be repeated
 
 	Transfer bool // it moves content, and is held back when the service is overloaded
+}
+
+// As returns the operation with another class, for calls that are safer than the
+// operation is in general.
+func (op *Operation) As(class Retry) *Operation {
+	c := *op
+	c.Retry = class
+	return &c
+}
+
+// changes reports whether the operation can change something.
+func (op *Operation) changes() bool {
+	return op.Method != http.MethodGet && op.Method != http.MethodHead && op.Retry != Read
 }
 
 // Succeeded reports whether status is a success of the operation.

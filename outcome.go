@@ -1,0 +1,136 @@
+package azureblob
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/wire"
+)
+
+// doubt is a write that was refused after a try of it had ended without a clear
+// answer: that try may be why.
+type doubt struct {
+	*handle
+	op      *wire.Operation
+	refusal *Error
+	found   link.Found // without what is found
+	call    CallOptions
+}
+
+// look finds out what became of a write, and returns the answer that told it.
+type look func(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error)
+
+// resolve is send for writes that can be refused because of what they did
+// themselves. The pipeline repeats them, since a second try cannot act again; look
+// is asked what the refusal of a later try means. If the write was carried out, the
+// result is what the blob tells of itself.
+func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, body pipeline.Body, look look, parts ...any) error {
+	c, err := h.compose(ctx, op, result, parts...)
+	if err != nil {
+		return err
+	}
+	c.Body = body
+	began := time.Now()
+	_, err = h.do(ctx, &c)
+	e, ok := err.(*Error)
+	if !ok || !e.MaybeApplied || !isRefusal(e.StatusCode) {
+		return err
+	}
+	d := &doubt{handle: h, op: op, refusal: e, found: link.Found{Sent: c.Sent(), Began: began}, call: callOptionsOf(parts)}
+	d.call.LocationMode = new(PrimaryOnly) // the other region lags behind
+	answer, outcome, err := look(ctx, d)
+	switch {
+	case err != nil:
+		e.note = "what became of it could not be found out: " + err.Error()
+		return e
+	case outcome != link.Applied:
+		e.MaybeApplied = outcome == link.Unclear
+		return e
+	}
+	fill(result, answer)
+	return nil
+}
+
+// isRefusal reports whether a status says that the service did not act, and will
+// not the next time either.
+func isRefusal(status int) bool {
+	return status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
+}
+
+// fill fills the result of a write from the properties of what it has written.
+func fill(result any, answer ResponseInfo) {
+	if result == nil {
+		return
+	}
+	header := answer.Header.Clone()
+	if encrypted := header.Get("x-ms-server-encrypted"); encrypted != "" {
+		header.Set("x-ms-request-server-encrypted", encrypted) // as answers to writes call it
+	}
+	wire.DecodeHeader(header, result)
+	setResponse(result, &http.Response{StatusCode: answer.StatusCode, Header: header})
+}
+
+// callOptionsOf are the options of a call that has them, among its parts.
+func callOptionsOf(parts []any) CallOptions {
+	for _, part := range parts {
+		if o, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
+			return *o.callOptions()
+		}
+	}
+	return CallOptions{}
+}
+
+// resolved is resolve for operations whose result is a value.
+func resolved[R any](ctx context.Context, h *handle, op *wire.Operation, look look, parts ...any) (R, error) {
+	var r R
+	if err := h.resolve(ctx, op, &r, nil, look, parts...); err != nil {
+		var zero R
+		return zero, err
+	}
+	return r, nil
+}
+
+// gone is the look of deletions: what is not there any more was deleted.
+func gone(codes ...ErrorCode) look {
+	return func(_ context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
+		return infoOf(d.refusal), link.If(slices.Contains(codes, d.refusal.Code)), nil
+	}
+}
+
+// written is the look of writes that change what a blob is and when it was last
+// changed.
+func written(same link.Same) look {
+	return func(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
+		info, found, err := d.properties(ctx, rest.GetBlobProperties)
+		switch {
+		case errors.Is(err, BlobNotFound):
+			return ResponseInfo{}, link.Unclear, nil
+		case err != nil:
+			return ResponseInfo{}, link.Unclear, err
+		case found.Older():
+			return ResponseInfo{}, link.NotApplied, nil
+		}
+		outcome, err := same(found)
+		info.Header = found.Header
+		return info, outcome, err
+	}
+}
+
+// holds is whether the blob has what the headers of a write say.
+func holds(whole link.Whole) link.Same {
+	return func(f *link.Found) (link.Outcome, error) { return link.If(f.Holds(whole)), nil }
+}
+
+// properties are the blob or container as it is now.
+func (d *doubt) properties(ctx context.Context, op *wire.Operation) (ResponseInfo, *link.Found, error) {
+	found := d.found
+	info, err := call[ResponseInfo](ctx, d.handle, op, nil, &d.call)
+	found.Header = info.Header
+	return info, &found, err
+}
