@@ -235,7 +235,7 @@ type copyState struct {
 
 // look asks once how the copy stands.
 func (c *Copy) look(ctx context.Context, o *WaitCopyOptions) (CopyResult, error) {
-	s, err := call[copyState](ctx, &c.b.handle, rest.GetBlobProperties, nil, &o.CallOptions)
+	s, err := call[copyState](ctx, &c.b.handle, rest.GetBlobProperties, nil, new(o.CallOptions.atPrimary()))
 	if err != nil {
 		return CopyResult{}, err
 	}

@@ -154,10 +154,10 @@ func (c *copyFrom) callOptions() CallOptions {
 }
 
 // look asks the source what there is to copy, and takes over what the options
-// do not have.
+// do not have. It asks the region that the service will read.
 func (c *copyFrom) look(ctx context.Context) error {
-	s := c.o.SourceConditions
-	p, err := c.source.Properties(ctx, &BlobPropertiesOptions{CallOptions: c.callOptions(), Conditions: Conditions{
+	s, call := c.o.SourceConditions, c.callOptions().atPrimary()
+	p, err := c.source.Properties(ctx, &BlobPropertiesOptions{CallOptions: call, Conditions: Conditions{
 		IfMatch: s.IfMatch, IfNoneMatch: s.IfNoneMatch, IfModifiedSince: s.IfModifiedSince, IfUnmodifiedSince: s.IfUnmodifiedSince,
 	}})
 	if status := infoOf(err).StatusCode; status == http.StatusPreconditionFailed || status == http.StatusNotModified {
@@ -181,7 +181,7 @@ func (c *copyFrom) look(ctx context.Context) error {
 		up.Metadata = p.Metadata
 	}
 	if up.Tags == nil && p.TagCount > 0 {
-		t, err := c.source.Tags(ctx, &TagsOptions{CallOptions: c.callOptions(), Conditions: TagConditions{IfMatch: p.ETag}})
+		t, err := c.source.Tags(ctx, &TagsOptions{CallOptions: call, Conditions: TagConditions{IfMatch: p.ETag}})
 		if err != nil {
 			return replaced(err)
 		}

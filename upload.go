@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -167,8 +166,24 @@ func (b *BlobClient) newUpload(ctx context.Context, op *wire.Operation, o *Uploa
 		return nil, err
 	}
 	_, _ = rand.Read(up.id[:]) // it never fails
-	up.hopes = sync.OnceValue(func() error { return up.hopeless(ctx) })
+	up.hopes = askedOnce(func() error { return up.hopeless(ctx) })
 	return up, nil
+}
+
+// askedOnce has f called once, whoever asks. Those who wait for its answer wait at
+// a channel: at a sync.Once, a bubble of testing/synctest would not let time go on.
+func askedOnce(f func() error) func() error {
+	lock := make(chan struct{}, 1)
+	asked := false
+	var answer error
+	return func() error {
+		lock <- struct{}{}
+		defer func() { <-lock }()
+		if !asked {
+			answer, asked = f(), true
+		}
+		return answer
+	}
 }
 
 // hopeless asks, before the first of many blocks is sent, whether the conditions
@@ -182,7 +197,7 @@ func (up *upload) hopeless(ctx context.Context) error {
 	if c == (Conditions{}) && !fresh {
 		return nil
 	}
-	p, err := up.b.Properties(ctx, &BlobPropertiesOptions{CallOptions: up.o.CallOptions, Conditions: c})
+	p, err := up.b.Properties(ctx, &BlobPropertiesOptions{CallOptions: up.o.CallOptions.atPrimary(), Conditions: c})
 	switch {
 	case err == nil && fresh:
 		e := up.b.errorOf(up.op, nil)
