@@ -62,9 +62,9 @@ func (r *route) apply(target *url.URL) *url.URL {
 	if !r.secondary {
 		return target
 	}
-	path, ok := strings.CutPrefix(target.EscapedPath(), r.Primary.EscapedPath())
-	if !ok || target.Host != r.Primary.Host {
-		return target // a request to somewhere else
+	path, ok := strings.CutPrefix(target.EscapedPath(), strings.TrimSuffix(r.Primary.EscapedPath(), "/"))
+	if !ok || path != "" && path[0] != '/' || target.Host != r.Primary.Host {
+		return target // a request to somewhere else, such as an account whose name begins like this one
 	}
 	u := *target
 	u.Scheme, u.Host = r.Secondary.Scheme, r.Secondary.Host
