@@ -64,38 +64,40 @@ func TestBadInputInArguments(t *testing.T) {
 
 func badPages(ctx context.Context, s *azureblob.ServiceClient) (all []badArgument) {
 	b := pageblob.New(s.Container("disks").Blob("disk"))
-	const size, page, range4 = azureblob.InvalidHeaderValue, azureblob.InvalidPageRange, pageblob.MaxWrite
+	const bad, most = azureblob.InvalidHeaderValue, pageblob.MaxWrite
 	for _, n := range []int64{1, 511, 513, -512, pageblob.MaxSize + 512} {
 		all = append(all,
-			badArgument{fmt.Sprint("create of ", n), failed(b.Create(ctx, n, nil)), size},
-			badArgument{fmt.Sprint("resize to ", n), failed(b.Resize(ctx, n, nil)), size},
+			badArgument{fmt.Sprint("create of ", n), failed(b.Create(ctx, n, nil)), bad},
+			badArgument{fmt.Sprint("resize to ", n), failed(b.Resize(ctx, n, nil)), bad},
 		)
 		if n > 0 {
-			all = append(all, badArgument{fmt.Sprint("upload of ", n), failed(b.Upload(ctx, zeros(n), nil)), size})
+			all = append(all, badArgument{fmt.Sprint("upload of ", n), failed(b.Upload(ctx, zeros(n), nil)), bad})
 		}
 	}
-	for _, r := range []azureblob.Range{{Offset: 1, Count: 512}, {Offset: 512, Count: 100}, {Offset: -512, Count: 512}, {Count: 0}, {Count: -512}, {Offset: pageblob.MaxSize, Count: 512}} {
+	for _, r := range []azureblob.Range{{Offset: 1, Count: 512}, {Offset: 512, Count: 100}, {Offset: -512, Count: 512}, {Count: 0}, {Count: -512}} {
 		all = append(all,
-			badArgument{fmt.Sprint("clear ", r), failed(b.Clear(ctx, r, nil)), page},
-			badArgument{fmt.Sprint("write from the source ", r), failed(b.WriteFromURL(ctx, 0, someSource, r, nil)), page},
+			badArgument{fmt.Sprint("clear ", r), failed(b.Clear(ctx, r, nil)), bad},
+			badArgument{fmt.Sprint("write from the source ", r), failed(b.WriteFromURL(ctx, 0, someSource, r, nil)), bad},
 		)
 		if r.Count > 0 {
 			all = append(all,
-				badArgument{fmt.Sprint("write ", r), failed(b.Write(ctx, r.Offset, zeros(r.Count), nil)), page},
-				badArgument{fmt.Sprint("write to ", r), failed(b.WriteFromURL(ctx, r.Offset, someSource, azureblob.Range{Count: r.Count}, nil)), page},
+				badArgument{fmt.Sprint("write ", r), failed(b.Write(ctx, r.Offset, zeros(r.Count), nil)), bad},
+				badArgument{fmt.Sprint("write to ", r), failed(b.WriteFromURL(ctx, r.Offset, someSource, azureblob.Range{Count: r.Count}, nil)), bad},
 			)
 		}
 	}
 	untouched := bytes.NewBuffer(make([]byte, 512))
 	all = append(all,
-		badArgument{"write of too much", failed(b.Write(ctx, 0, zeros(range4+512), nil)), azureblob.RequestBodyTooLarge},
-		badArgument{"write of too much from a source", failed(b.WriteFromURL(ctx, 0, someSource, azureblob.Range{Count: range4 + 512}, nil)), page},
-		badArgument{"write of nothing", failed(b.Write(ctx, 0, zeros(0), nil)), page},
-		badArgument{"write of a stream at an odd place", failed(b.Write(ctx, 7, untouched, nil)), page},
+		badArgument{"write of too much", failed(b.Write(ctx, 0, zeros(most+512), nil)), azureblob.RequestBodyTooLarge},
+		badArgument{"write of too much from a source", failed(b.WriteFromURL(ctx, 0, someSource, azureblob.Range{Count: most + 512}, nil)), azureblob.RequestBodyTooLarge},
+		badArgument{"write beyond the end", failed(b.Write(ctx, pageblob.MaxSize, zeros(512), nil)), azureblob.InvalidPageRange},
+		badArgument{"clear beyond the end", failed(b.Clear(ctx, azureblob.Range{Offset: 512, Count: pageblob.MaxSize}, nil)), azureblob.InvalidPageRange},
+		badArgument{"write of nothing", failed(b.Write(ctx, 0, zeros(0), nil)), bad},
+		badArgument{"write of a stream at an odd place", failed(b.Write(ctx, 7, untouched, nil)), bad},
 		badArgument{"upload of a stream of no size", failed(b.Upload(ctx, untouched, nil)), ""},
-		badArgument{"no way to change a sequence number", failed(b.SetSequenceNumber(ctx, "more", 1, nil)), size},
-		badArgument{"negative sequence number", failed(b.SetSequenceNumber(ctx, pageblob.SequenceNumberMax, -1, nil)), size},
-		badArgument{"increment by a number", failed(b.SetSequenceNumber(ctx, pageblob.SequenceNumberIncrement, 2, nil)), size},
+		badArgument{"no way to change a sequence number", failed(b.SetSequenceNumber(ctx, "more", 1, nil)), bad},
+		badArgument{"negative sequence number", failed(b.SetSequenceNumber(ctx, pageblob.SequenceNumberMax, -1, nil)), bad},
+		badArgument{"increment by a number", failed(b.SetSequenceNumber(ctx, pageblob.SequenceNumberIncrement, 2, nil)), bad},
 		badArgument{"difference to nothing", firstError(b.Diff(ctx, "", nil)), ""},
 		badArgument{"download to nothing", failed(b.DownloadSparse(ctx, nil, nil)), ""},
 	)

@@ -70,6 +70,7 @@ type rangeHeader struct {
 // more content than that.
 //
 // Errors: [azureblob.InvalidPageRange] for pages beyond the end of the blob;
+// [azureblob.InvalidHeaderValue] for parts of pages, before anything is sent;
 // [azureblob.BlobNotFound], which is fs.ErrNotExist; [azureblob.RequestBodyTooLarge].
 //
 // REST: Put Page.
@@ -77,9 +78,8 @@ func (c *Client) Write(ctx context.Context, offset int64, content io.Reader, o *
 	if err := link.Check(ctx, c, rest.PutPage, o); err != nil {
 		return WriteResult{}, err
 	}
-	err := checkPages(azureblob.Range{Offset: offset, Count: PageSize})
-	if err != nil {
-		return WriteResult{}, link.RefuseAs(c, rest.PutPage, string(azureblob.InvalidPageRange), err)
+	if err := c.checkPages(rest.PutPage, azureblob.Range{Offset: offset, Count: PageSize}); err != nil {
+		return WriteResult{}, err
 	}
 	if o != nil {
 		if err := c.checkSequence(rest.PutPage, o.Sequence); err != nil {
@@ -87,10 +87,10 @@ func (c *Client) Write(ctx context.Context, offset int64, content io.Reader, o *
 		}
 	}
 	var r WriteResult
-	err = link.Content(ctx, c, rest.PutPage, content, MaxWrite, func(ctx context.Context, body engine.Body) (err error) {
+	err := link.Content(ctx, c, rest.PutPage, content, MaxWrite, func(ctx context.Context, body engine.Body) (err error) {
 		span := azureblob.Range{Offset: offset, Count: body.Len()}
-		if err := checkPages(span); err != nil {
-			return link.RefuseAs(c, rest.PutPage, string(azureblob.InvalidPageRange), err)
+		if err := c.checkPages(rest.PutPage, span); err != nil {
+			return err
 		}
 		same := func(f *link.Found) (link.Outcome, error) { return c.written(ctx, f, span, body, o) }
 		r, err = link.Resolved[WriteResult](ctx, c, rest.PutPage, body, same, rangeHeader{span}, o)
@@ -118,13 +118,15 @@ func (c *Client) written(ctx context.Context, f *link.Found, span azureblob.Rang
 	return link.If(same), err
 }
 
-// checkPages refuses what are no whole pages.
-func checkPages(r azureblob.Range) error {
+// checkPages refuses what are no whole pages of a page blob.
+func (c *Client) checkPages(op *wire.Operation, r azureblob.Range) error {
 	switch {
-	case r.Offset < 0 || r.Count <= 0 || r.Offset > MaxSize || r.Count > MaxSize-r.Offset:
-		return fmt.Errorf("%d bytes from offset %d are no part of a page blob", r.Count, r.Offset)
-	case r.Offset%PageSize != 0 || r.Count%PageSize != 0:
-		return fmt.Errorf("%d bytes from offset %d are no whole pages: both have to be multiples of %d", r.Count, r.Offset, PageSize)
+	case r.Offset < 0 || r.Count <= 0 || r.Offset%PageSize != 0 || r.Count%PageSize != 0:
+		return link.RefuseAs(c, op, string(azureblob.InvalidHeaderValue),
+			fmt.Errorf("%d bytes from offset %d are no whole pages: both have to be multiples of %d", r.Count, r.Offset, PageSize))
+	case r.Offset > MaxSize || r.Count > MaxSize-r.Offset:
+		return link.RefuseAs(c, op, string(azureblob.InvalidPageRange),
+			fmt.Errorf("%d bytes from offset %d lie beyond the end of any page blob", r.Count, r.Offset))
 	}
 	return nil
 }
@@ -146,7 +148,8 @@ type WriteFromURLOptions struct {
 // count are multiples of [PageSize], and the count is up to [MaxWrite].
 //
 // Errors: [azureblob.CannotVerifyCopySource]; [azureblob.SourceConditionNotMet];
-// [azureblob.InvalidPageRange] for pages beyond the end of the blob.
+// [azureblob.InvalidPageRange] for pages beyond the end of the blob;
+// [azureblob.InvalidHeaderValue] for parts of pages, before anything is sent.
 //
 // REST: Put Page From URL.
 func (c *Client) WriteFromURL(ctx context.Context, offset int64, sourceURL string, source azureblob.Range, o *WriteFromURLOptions) (WriteResult, error) {
@@ -154,31 +157,31 @@ func (c *Client) WriteFromURL(ctx context.Context, offset int64, sourceURL strin
 	if o != nil {
 		from = *o
 	}
+	op := rest.PutPageFromURL
 	span := azureblob.Range{Offset: offset, Count: source.Count}
-	err := checkPages(span)
-	if err == nil {
-		err = checkPages(source)
+	for _, r := range []azureblob.Range{span, source} {
+		if err := c.checkPages(op, r); err != nil {
+			return WriteResult{}, err
+		}
 	}
-	if err == nil && source.Count > MaxWrite {
-		err = fmt.Errorf("%d bytes are more than the %d that one request can write", source.Count, MaxWrite)
+	if source.Count > MaxWrite {
+		return WriteResult{}, link.RefuseAs(c, op, string(azureblob.RequestBodyTooLarge),
+			fmt.Errorf("%d bytes are more than the %d that one request can write", source.Count, int64(MaxWrite)))
 	}
-	if err != nil {
-		return WriteResult{}, link.RefuseAs(c, rest.PutPageFromURL, string(azureblob.InvalidPageRange), err)
-	}
-	if err := link.Check(ctx, c, rest.PutPageFromURL, o); err != nil {
+	if err := link.Check(ctx, c, op, o); err != nil {
 		return WriteResult{}, err
 	}
-	if err := c.checkSequence(rest.PutPageFromURL, from.Sequence); err != nil {
+	if err := c.checkSequence(op, from.Sequence); err != nil {
 		return WriteResult{}, err
 	}
-	headers, err := link.Source(ctx, c, rest.PutPageFromURL, sourceURL, from.SourceAccess, from.SourceKey)
+	headers, err := link.Source(ctx, c, op, sourceURL, from.SourceAccess, from.SourceKey)
 	if err != nil {
 		return WriteResult{}, err
 	}
 	sourceRange := struct {
 		Range azureblob.Range `header:"x-ms-source-range,range"`
 	}{source}
-	return link.Resolved[WriteResult](ctx, c, rest.PutPageFromURL, nil, link.Nothing, rangeHeader{span}, headers, sourceRange, o)
+	return link.Resolved[WriteResult](ctx, c, op, nil, link.Nothing, rangeHeader{span}, headers, sourceRange, o)
 }
 
 // ClearOptions are the options of [Client.Clear].
@@ -201,12 +204,13 @@ type ClearResult struct {
 // Clear makes pages zero and gives their storage back. The offset and the count
 // are multiples of [PageSize], and there may be any number of them.
 //
-// Errors: [azureblob.InvalidPageRange] for pages beyond the end of the blob.
+// Errors: [azureblob.InvalidPageRange] for pages beyond the end of the blob;
+// [azureblob.InvalidHeaderValue] for parts of pages, before anything is sent.
 //
 // REST: Put Page.
 func (c *Client) Clear(ctx context.Context, pages azureblob.Range, o *ClearOptions) (ClearResult, error) {
-	if err := checkPages(pages); err != nil {
-		return ClearResult{}, link.RefuseAs(c, rest.ClearPages, string(azureblob.InvalidPageRange), err)
+	if err := c.checkPages(rest.ClearPages, pages); err != nil {
+		return ClearResult{}, err
 	}
 	if o != nil {
 		if err := c.checkSequence(rest.ClearPages, o.Sequence); err != nil {
