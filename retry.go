@@ -12,7 +12,9 @@ import (
 // with each repetition, unless the service names one.
 //
 // Counts are of repetitions, and all bounds hold at once: 10 in all, 3 of each
-// kind by default. A count of 0 is the default, a negative one is none.
+// kind by default. A count of 0 is the default, a negative one is none. The content
+// of a download that breaks off is no repetition: the rest of it is asked for anew,
+// until five answers in a row have brought no byte.
 //
 // Some writes would fail, or act again, if the service had carried out the first
 // try and only its answer was lost: creating, deleting and snapshots, and all
