@@ -202,6 +202,8 @@ func (b *batch) run(ctx context.Context, blobs iter.Seq[*BlobClient]) iter.Seq2[
 			yield(&BatchItem{}, err)
 			return
 		}
+		ctx, end := b.begin(ctx, "Batch")
+		defer end(nil)
 		ctx, cancel := context.WithCancel(ctx)
 		next, stop := iter.Pull(blobs)
 		defer stop()

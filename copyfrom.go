@@ -94,6 +94,13 @@ type CopyFromResult struct {
 //
 // REST: Put Blob From URL, or Put Block From URL and Put Block List.
 func (b *BlobClient) CopyFrom(ctx context.Context, source *BlobClient, o *CopyFromOptions) (CopyFromResult, error) {
+	ctx, end := b.begin(ctx, "Copy")
+	r, err := b.copyFrom(ctx, source, o)
+	end(err)
+	return r, err
+}
+
+func (b *BlobClient) copyFrom(ctx context.Context, source *BlobClient, o *CopyFromOptions) (CopyFromResult, error) {
 	c, err := b.newCopyFrom(ctx, source, o)
 	if err != nil {
 		return CopyFromResult{}, err

@@ -79,6 +79,13 @@ type DownloadResult struct {
 //
 // REST: Get Blob.
 func (b *BlobClient) Download(ctx context.Context, target io.WriterAt, o *DownloadOptions) (DownloadResult, error) {
+	ctx, end := b.begin(ctx, "Download")
+	r, err := b.download(ctx, target, o)
+	end(err)
+	return r, err
+}
+
+func (b *BlobClient) download(ctx context.Context, target io.WriterAt, o *DownloadOptions) (DownloadResult, error) {
 	if isNil(target) {
 		return DownloadResult{}, b.refuse(rest.GetBlob, errors.New("the target is nil"))
 	}
@@ -98,6 +105,13 @@ func (b *BlobClient) Download(ctx context.Context, target io.WriterAt, o *Downlo
 //
 // REST: Get Blob.
 func (b *BlobClient) ReadAll(ctx context.Context, o *DownloadOptions) ([]byte, error) {
+	ctx, end := b.begin(ctx, "Download")
+	r, err := b.readAll(ctx, o)
+	end(err)
+	return r, err
+}
+
+func (b *BlobClient) readAll(ctx context.Context, o *DownloadOptions) ([]byte, error) {
 	d, err := b.newDownload(ctx, o, defaultRangeSize)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,13 @@ import (
 //
 // REST: Get Blob.
 func (b *BlobClient) DownloadFile(ctx context.Context, path string, o *DownloadOptions) (DownloadResult, error) {
+	ctx, end := b.begin(ctx, "Download")
+	r, err := b.downloadFile(ctx, path, o)
+	end(err)
+	return r, err
+}
+
+func (b *BlobClient) downloadFile(ctx context.Context, path string, o *DownloadOptions) (DownloadResult, error) {
 	d, err := b.newDownload(ctx, o, defaultRangeSize)
 	if err != nil {
 		return DownloadResult{}, err

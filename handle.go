@@ -25,6 +25,7 @@ type session struct {
 	budget      *engine.Budget
 	concurrency int
 	retry       RetryOptions
+	tracing     *pipeline.Tracing // nil for none
 	locations   *pipeline.Locations
 	counters    *counters
 	throttle    *pipeline.Throttle
@@ -63,6 +64,7 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		budget:      engine.NewBudget(o.memory()),
 		concurrency: o.concurrency(),
 		retry:       o.Retry,
+		tracing:     pipeline.NewTracing(o.TracingProvider, Version),
 		counters:    &counters{},
 		throttle:    pipeline.NewThrottle(maxConcurrency),
 		retries:     pipeline.NewRetryBudget(o.retryBudget()),
@@ -129,6 +131,8 @@ func (s *session) newPipeline(auth policy.Policy, o *ClientOptions) runtime.Pipe
 		Transport:      transport,
 		Traffic:        &s.counters.traffic,
 		Logger:         o.Logger,
+		LogBodies:      o.LogBodies,
+		Tracing:        s.tracing,
 		PerCall:        o.PerCallPolicies,
 		PerRetry:       o.PerRetryPolicies,
 		OnRequest:      o.OnRequest,
@@ -196,12 +200,15 @@ func (h *handle) send(ctx context.Context, op *wire.Operation, result any, body 
 
 // do sends a call.
 func (h *handle) do(ctx context.Context, c *wire.Call) (*http.Response, error) {
+	ctx, end := h.begin(ctx, c.Op.Name)
 	resp, err := c.Do(ctx, h.pipeline)
 	if err != nil {
 		e := h.failed(c.Op, err)
 		e.MaybeApplied = c.Open()
+		end(e)
 		return resp, e
 	}
+	end(nil)
 	setResponse(c.Result, resp)
 	return resp, nil
 }

@@ -38,6 +38,9 @@ func init() {
 	link.Local = func(client any, op *wire.Operation, err error) error {
 		return rootOf(client).local(op, err)
 	}
+	link.Begin = func(ctx context.Context, client any, name string) (context.Context, func(error)) {
+		return rootOf(client).begin(ctx, name)
+	}
 	link.Info = func(err error) any { return infoOf(err) }
 	link.Transfer = func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config {
 		return rootOf(client).transfer(blockSize, concurrency, progress)

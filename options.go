@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/wire"
@@ -92,10 +93,26 @@ type ClientOptions struct {
 	OnRequest  func(*http.Request)
 	OnResponse func(*http.Response)
 
-	// Logger gets a Debug record for each try of a request, with its URL
-	// redacted. Nil logs nothing and costs nothing. The log events of azcore
-	// work as well.
+	// Logger gets a Debug record for each try of a request: its method, its URL
+	// without secrets, the status, the time until the answer began, the lengths of
+	// the bodies, the number of the try, and both request ids. Before each
+	// repetition it gets a Warn record with the reason. Nil logs nothing and costs
+	// nothing. The log events of azcore work as well.
 	Logger *slog.Logger
+
+	// LogBodies is how many bytes of each body, of requests and of answers, the
+	// Logger gets as well, at Debug. What looks like a secret is taken out, but
+	// content is content: it can hold what is not to be in a log. Default none.
+	LogBodies int
+
+	// TracingProvider gets a span for each operation, named after it, such as Put
+	// Block, and below that one for each try, named after its method. Transfers
+	// have a span that holds those of their requests: Upload, Download, Copy,
+	// Batch; and until they are closed, Reader and Writer. The attributes are
+	// those of OpenTelemetry for HTTP clients and for Azure. The span of the try is
+	// in the context of the request that OnRequest sees. The zero value traces
+	// nothing and costs nothing; the azotel module makes one of OpenTelemetry.
+	TracingProvider tracing.Provider
 
 	// ApplicationID is put in front of the User-Agent header. At most 24
 	// characters reach the service.
@@ -126,6 +143,8 @@ func (o *ClientOptions) check() error {
 		return invalidf("ClientOptions.MemoryBudget is negative: %d", o.MemoryBudget)
 	case o.Concurrency < 0 || o.Concurrency > maxConcurrency:
 		return invalidf("ClientOptions.Concurrency is %d and not 1 to %d", o.Concurrency, maxConcurrency)
+	case o.LogBodies < 0:
+		return invalidf("ClientOptions.LogBodies is negative: %d", o.LogBodies)
 	case o.Transport != nil && (o.Proxy != nil || o.TLS != nil):
 		return invalidf("ClientOptions.Transport excludes Proxy and TLS; set them on the transport itself")
 	case o.ServiceVersion != "" && !versionForm.MatchString(o.ServiceVersion):

@@ -3,6 +3,7 @@ package azureblob
 import (
 	"context"
 	"io"
+	"sync/atomic"
 
 	"github.com/goblob/azureblob/internal/engine"
 	"github.com/goblob/azureblob/internal/rest"
@@ -21,6 +22,9 @@ import (
 type Reader struct {
 	d      *download
 	reader *engine.Reader
+
+	end     func(error) // of its span
+	trouble atomic.Pointer[error]
 }
 
 var (
@@ -46,6 +50,17 @@ var (
 //
 // REST: Get Blob.
 func (b *BlobClient) NewReader(ctx context.Context, o *DownloadOptions) (*Reader, error) {
+	ctx, end := b.begin(ctx, "Reader")
+	r, err := b.newReader(ctx, o)
+	if err != nil {
+		end(err)
+		return nil, err
+	}
+	r.end = end
+	return r, nil
+}
+
+func (b *BlobClient) newReader(ctx context.Context, o *DownloadOptions) (*Reader, error) {
 	d, err := b.newDownload(ctx, o, defaultWindowSize)
 	if err != nil {
 		return nil, err
@@ -87,7 +102,15 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 }
 
 // Close gives up the requests under way. Reads after it fail with fs.ErrClosed.
-func (r *Reader) Close() error { return r.failed(r.reader.Close()) }
+func (r *Reader) Close() error {
+	err := r.failed(r.reader.Close())
+	if first := r.trouble.Load(); first != nil {
+		r.end(*first)
+	} else {
+		r.end(nil)
+	}
+	return err
+}
 
 // Size returns the number of bytes that can be read in all.
 func (r *Reader) Size() int64 { return r.reader.Size() }
@@ -99,5 +122,7 @@ func (r *Reader) failed(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	return r.d.b.local(rest.GetBlob, err)
+	err = r.d.b.local(rest.GetBlob, err)
+	r.trouble.CompareAndSwap(nil, &err)
+	return err
 }

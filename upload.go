@@ -97,6 +97,13 @@ type UploadResult struct {
 //
 // REST: Put Blob, or Put Block and Put Block List.
 func (b *BlobClient) Upload(ctx context.Context, source io.Reader, o *UploadOptions) (UploadResult, error) {
+	ctx, end := b.begin(ctx, "Upload")
+	r, err := b.upload(ctx, source, o)
+	end(err)
+	return r, err
+}
+
+func (b *BlobClient) upload(ctx context.Context, source io.Reader, o *UploadOptions) (UploadResult, error) {
 	if isNil(source) {
 		return UploadResult{}, b.refuse(rest.PutBlob, errors.New("the source is nil"))
 	}

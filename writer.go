@@ -15,6 +15,7 @@ import (
 type Writer struct {
 	up     *upload
 	writer *engine.Writer
+	end    func(error) // of its span
 }
 
 // ErrAborted is wrapped by the errors of a [Writer] after [Writer.Abort].
@@ -42,11 +43,13 @@ var (
 //
 // REST: Put Blob, or Put Block and Put Block List.
 func (b *BlobClient) NewWriter(ctx context.Context, o *UploadOptions) (*Writer, error) {
+	ctx, end := b.begin(ctx, "Writer")
 	up, err := b.newUpload(ctx, rest.PutBlob, o)
 	if err != nil {
+		end(err)
 		return nil, err
 	}
-	return &Writer{up: up, writer: engine.NewWriter(ctx, up.target(), up.config())}, nil
+	return &Writer{up: up, writer: engine.NewWriter(ctx, up.target(), up.config()), end: end}, nil
 }
 
 // Write takes p up, and waits if the blocks before it are still being sent. An
@@ -71,13 +74,18 @@ func (w *Writer) ReadFrom(source io.Reader) (int64, error) {
 func (w *Writer) Close() error {
 	err := w.writer.Close()
 	w.up.result.Size = w.writer.Written()
-	return w.failed(err)
+	err = w.failed(err)
+	w.end(err)
+	return err
 }
 
 // Abort gives the upload up and waits for the requests under way. The blob stays
 // as it was; the service forgets the blocks that were sent after a week. Close
 // then returns [ErrAborted]. After Close it does nothing.
-func (w *Writer) Abort() { w.writer.Abort() }
+func (w *Writer) Abort() {
+	w.writer.Abort()
+	w.end(ErrAborted)
+}
 
 // Result returns what the service answered, after a Close without an error.
 func (w *Writer) Result() UploadResult { return w.up.result }

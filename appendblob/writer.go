@@ -63,6 +63,7 @@ type Writer struct {
 	sent     bool           // it was sent and its fate is not known, so it must stay as it is
 	conflict error
 	closed   bool
+	end      func(error) // of its span
 }
 
 var (
@@ -122,6 +123,17 @@ const defaultBlock = 4 << 20
 //
 // REST: Get Blob Properties, Append Block, and Put Blob to create the blob.
 func (c *Client) NewWriter(ctx context.Context, o *WriterOptions) (*Writer, error) {
+	ctx, end := link.Begin(ctx, c, "Writer")
+	w, err := c.newWriter(ctx, o)
+	if err != nil {
+		end(err)
+		return nil, err
+	}
+	w.end = end
+	return w, nil
+}
+
+func (c *Client) newWriter(ctx context.Context, o *WriterOptions) (*Writer, error) {
 	w := &Writer{c: c, ctx: ctx}
 	if o != nil {
 		w.o = *o
@@ -318,6 +330,7 @@ func (w *Writer) Close() error {
 	err := w.Flush()
 	w.closed = true
 	w.free()
+	w.end(err)
 	return err
 }
 

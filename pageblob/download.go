@@ -52,6 +52,13 @@ type DownloadSparseResult struct {
 //
 // REST: Get Blob Properties, Get Page Ranges and Get Blob.
 func (c *Client) DownloadSparse(ctx context.Context, target io.WriterAt, o *DownloadSparseOptions) (DownloadSparseResult, error) {
+	ctx, end := link.Begin(ctx, c, "Download")
+	r, err := c.downloadSparse(ctx, target, o)
+	end(err)
+	return r, err
+}
+
+func (c *Client) downloadSparse(ctx context.Context, target io.WriterAt, o *DownloadSparseOptions) (DownloadSparseResult, error) {
 	d := &sparseDownload{c: c, target: target}
 	if o != nil {
 		d.o = *o

@@ -59,6 +59,13 @@ type UploadResult struct {
 //
 // REST: Put Blob and Put Page.
 func (c *Client) Upload(ctx context.Context, source io.Reader, o *UploadOptions) (UploadResult, error) {
+	ctx, end := link.Begin(ctx, c, "Upload")
+	r, err := c.upload(ctx, source, o)
+	end(err)
+	return r, err
+}
+
+func (c *Client) upload(ctx context.Context, source io.Reader, o *UploadOptions) (UploadResult, error) {
 	up := &upload{c: c}
 	if o != nil {
 		up.o = *o

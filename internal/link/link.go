@@ -45,6 +45,9 @@ var (
 	// caller's side. Errors of requests are complete already and stay as they are.
 	Local func(client any, op *wire.Operation, err error) error
 
+	// Begin starts the span of a transfer, whose end is told how it went.
+	Begin func(ctx context.Context, client any, name string) (context.Context, func(error))
+
 	// Info is the azureblob.ResponseInfo of the answer behind an error.
 	Info func(err error) any
 

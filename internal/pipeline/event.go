@@ -34,8 +34,11 @@ func (c *Config) observer() func(Event) {
 }
 
 func logRetry(logger *slog.Logger, e Event) {
-	ctx := e.Request.Context()
-	if !logger.Enabled(ctx, slog.LevelWarn) {
+	ctx, level := e.Request.Context(), slog.LevelWarn
+	if e.Reason == ReasonHedge {
+		level = slog.LevelDebug // nothing is wrong
+	}
+	if !logger.Enabled(ctx, level) {
 		return
 	}
 	attrs := []slog.Attr{
@@ -50,5 +53,5 @@ func logRetry(logger *slog.Logger, e Event) {
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("error", Redact(e.Err.Error())))
 	}
-	logger.LogAttrs(ctx, slog.LevelWarn, "azureblob: retry", attrs...)
+	logger.LogAttrs(ctx, level, "azureblob: retry", attrs...)
 }

@@ -28,7 +28,7 @@ const (
 // hedgePolicy stands below the retry, so each try may be sent twice.
 type hedgePolicy struct {
 	Hedge
-	observe func()
+	observe func(*http.Request)
 
 	mu     sync.Mutex
 	recent []time.Duration // how long answers took
@@ -82,7 +82,7 @@ func (p *hedgePolicy) race(req *policy.Request, delay time.Duration) (*http.Resp
 		case <-second:
 			second = nil
 			if p.spend() {
-				p.observe()
+				p.observe(req.Raw())
 				run()
 				under++
 			}

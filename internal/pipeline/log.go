@@ -3,6 +3,7 @@ package pipeline
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -15,35 +16,34 @@ type logPolicy struct {
 	logger *slog.Logger
 }
 
-// sendings counts the requests of one call, in the values that azcore keeps
-// across its tries.
-type sendings int
-
 func (p *logPolicy) Do(req *policy.Request) (*http.Response, error) {
 	raw := req.Raw()
 	if !p.logger.Enabled(raw.Context(), slog.LevelDebug) {
 		return req.Next()
 	}
-	var n sendings
-	req.OperationValue(&n)
-	n++
-	req.SetOperationValue(n)
+	var count *tries
+	req.OperationValue(&count)
+	n := count.next(func(t *tries) *atomic.Int32 { return &t.logged })
 
 	start := time.Now()
 	resp, err := req.Next()
-	attrs := make([]slog.Attr, 0, 8)
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("method", raw.Method),
 		slog.String("url", RedactURL(raw.URL)),
-		slog.Int("attempt", int(n)),
+		slog.Int("attempt", n),
 		slog.Duration("duration", time.Since(start)),
 		slog.String("client_request_id", raw.Header.Get(headerClientRequestID)),
+		slog.Int64("request_bytes", raw.ContentLength),
 	)
 	if resp != nil {
 		attrs = append(attrs,
 			slog.Int("status", resp.StatusCode),
 			slog.String("request_id", resp.Header.Get(headerRequestID)),
 		)
+		if raw.Method != http.MethodHead && resp.ContentLength >= 0 { // the length of a HEAD is that of the blob
+			attrs = append(attrs, slog.Int64("response_bytes", resp.ContentLength))
+		}
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", Redact(err.Error())))

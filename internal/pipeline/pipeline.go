@@ -3,7 +3,7 @@
 //
 // A call passes, in this order: the stamp (request id, version, user agent),
 // the user's per-call policies, the retry, and then for each try the hedge, the
-// throttle, the user's per-try policies, the body and the hooks of the call, a
+// throttle, the span, the user's per-try policies, the body and the hooks of the call, a
 // token credential, the log line, azcore's own context headers and log, and last the
 // sender. The sender is a wrapped Transporter: it dates and signs a copy of
 // the request, opens its body, sends it, and takes secrets out of the error.
@@ -44,6 +44,8 @@ type Config struct {
 	Hedge          *Hedge          // sends slow reads a second time; nil does not
 	Stall          time.Duration   // how long no byte of a body may move; 0 is for ever
 	Logger         *slog.Logger    // one debug line a try, one warning a repetition; nil writes none and costs nothing
+	LogBodies      int             // how many bytes of each body the logger gets as well
+	Tracing        *Tracing        // starts spans; nil does not
 	Traffic        *Traffic        // counts requests and bytes; nil does not
 	Observe        func(Event)     // told of each try that was not good; nil for nobody
 	PerCall        []policy.Policy // the user's, run once a call
@@ -84,13 +86,19 @@ func New(c Config) azruntime.Pipeline {
 		transport = NewTransport(0, nil)
 	}
 	last := &sender{next: withoutRedirects(transport), stall: c.Stall, traffic: c.Traffic}
+	if c.Logger != nil && c.LogBodies > 0 {
+		last.bodies = &bodyLog{c.Logger, c.LogBodies}
+	}
 	observe := c.observer()
 	var perTry []policy.Policy
 	if c.Hedge != nil {
-		perTry = append(perTry, &hedgePolicy{Hedge: *c.Hedge, observe: func() { observe(Event{Reason: ReasonHedge, Again: true}) }})
+		perTry = append(perTry, &hedgePolicy{Hedge: *c.Hedge, observe: func(r *http.Request) { observe(Event{Reason: ReasonHedge, Again: true, Request: r}) }})
 	}
 	if c.Throttle != nil {
 		perTry = append(perTry, throttlePolicy{c.Throttle})
+	}
+	if c.Tracing != nil {
+		perTry = append(perTry, tracePolicy{c.Tracing})
 	}
 	perTry = append(append(perTry, c.PerRetry...), tryPolicy{c.OnRequest, c.OnResponse})
 	switch auth := c.Auth.(type) {
@@ -163,10 +171,12 @@ type stampPolicy struct {
 	userAgent string
 	version   string
 	header    http.Header
+	counts    bool // somebody wants to know which try it is
 }
 
 func newStamp(c *Config) *stampPolicy {
-	p := &stampPolicy{userAgent: userAgent(c.ApplicationID, c.Version), version: c.ServiceVersion, header: make(http.Header, len(c.Header))}
+	p := &stampPolicy{userAgent: userAgent(c.ApplicationID, c.Version), version: c.ServiceVersion, header: make(http.Header, len(c.Header)),
+		counts: c.Logger != nil || c.Tracing != nil}
 	for name, values := range c.Header {
 		p.header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}
@@ -195,6 +205,9 @@ func (p *stampPolicy) Do(req *policy.Request) (*http.Response, error) {
 		agent += " " + own
 	}
 	h[headerUserAgent] = []string{agent}
+	if p.counts {
+		req.SetOperationValue(new(tries))
+	}
 	return req.Next()
 }
 

@@ -24,6 +24,7 @@ type sender struct {
 	stall time.Duration
 
 	traffic *Traffic
+	bodies  *bodyLog
 }
 
 // Do dates, authorizes and sends a copy of req. It is a copy because a token
@@ -56,9 +57,12 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 		r.Body = p.body.Open()
 	}
 	s.traffic.request()
+	bodies := s.bodies.of(req)
+	sent := bodies.request(r, req)
 	r, answered, cancel := watchRequest(r, s.stall, s.traffic)
 	resp, err := s.next.Do(r)
 	answered()
+	sent()
 	if err != nil {
 		err = stallOf(r.Context(), err)
 		cancel()
@@ -66,6 +70,7 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 	}
 	if resp != nil {
 		watchAnswer(resp, s.stall, s.traffic, cancel)
+		bodies.answer(resp, req)
 		// The request that errors and hooks see is the one without what the
 		// credential added to its URL.
 		resp.Request = req
