@@ -37,7 +37,7 @@ type SnapshotOptions struct {
 type SnapshotResult struct {
 	ResponseInfo
 	Snapshot        string      `response:"x-ms-snapshot"` // for WithSnapshot
-	ETag            azcore.ETag `response:"ETag"`
+	ETag            azcore.ETag `response:"ETag"`          // of the snapshot: that of the blob, unless metadata was given
 	LastModified    time.Time   `response:"Last-Modified"`
 	VersionID       string      `response:"x-ms-version-id"`               // if the account keeps versions
 	ServerEncrypted bool        `response:"x-ms-request-server-encrypted"` // the metadata was encrypted
