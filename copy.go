@@ -275,7 +275,8 @@ type AbortCopyResult struct {
 	ResponseInfo
 }
 
-// Abort ends the copy before its time. The destination stays, and is empty.
+// Abort ends the copy before its time. The destination stays, and is
+// empty but for its metadata.
 //
 // Errors: [NoPendingCopyOperation] if the copy has ended already;
 // [CopyIDMismatch] if another copy is under way.
