@@ -153,7 +153,8 @@ type batch struct {
 	call        CallOptions               // of the carrier
 	options     func(b *BlobClient) []any // those of a blob, as parts of a call
 	concurrency int
-	invalid     error // what is wrong with the options
+	repeat      RetryOptions // how parts are sent again
+	invalid     error        // what is wrong with the options
 }
 
 // batchPart is what is done to one blob.
@@ -174,8 +175,14 @@ func newBatch(h *handle, carrier, op *wire.Operation, call CallOptions, concurre
 	own.Retry = op.Retry // a batch may be repeated if what it does may be
 	b := &batch{handle: h, carrier: &own, op: op, call: call, options: options, concurrency: concurrency}
 	b.invalid = checkTransfer(0, concurrency)
-	if concurrency == 0 && h.session != nil {
-		b.concurrency = h.session.concurrency
+	if h.session != nil {
+		b.repeat = h.session.retry
+		if concurrency == 0 {
+			b.concurrency = h.session.concurrency
+		}
+	}
+	if call.Retry != nil {
+		b.repeat = *call.Retry
 	}
 	return b
 }
@@ -319,7 +326,15 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 				again = append(again, p)
 			}
 		}
-		if len(again) == 0 || n >= b.retry.repetitions() || !b.pause(ctx, n) {
+		if len(again) == 0 {
+			b.retries.Refund(n)
+			return
+		}
+		if n >= b.repeat.repetitions() || !b.retries.Take(pipeline.ReasonStatus) {
+			return
+		}
+		b.counters.observe(pipeline.Event{Reason: pipeline.ReasonStatus, Again: true})
+		if !b.pause(ctx, n) {
 			return
 		}
 		parts = again
@@ -329,7 +344,7 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 // pause waits before the parts of a batch are sent again, as long as the pipeline
 // waits before it sends a request again. It reports false if the context ends.
 func (b *batch) pause(ctx context.Context, n int) bool {
-	return pipeline.Sleep(ctx, b.retry.settings().Wait(n)) == nil
+	return pipeline.Sleep(ctx, b.repeat.settings().Wait(n)) == nil
 }
 
 // send sends one batch, or two if it is too long for one, and gives each part its

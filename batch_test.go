@@ -430,6 +430,44 @@ func TestBatchRetriesParts(t *testing.T) {
 	}
 }
 
+// TestBatchRetryOptions sends parts again as the options of the call say, and no
+// longer than the retry budget of the client lasts.
+func TestBatchRetryOptions(t *testing.T) {
+	for name, tc := range map[string]struct {
+		client  azureblob.RetryOptions
+		budget  int
+		call    *azureblob.RetryOptions
+		batches int
+	}{
+		"fewer":     {call: &azureblob.RetryOptions{Status: 1}, batches: 2},
+		"more":      {client: azureblob.RetryOptions{Total: -1}, call: &azureblob.RetryOptions{Status: 5}, batches: 6},
+		"none":      {call: &azureblob.RetryOptions{Total: -1}, batches: 1},
+		"no budget": {budget: 10, batches: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := blobtest.New(t)
+				o := azureblob.CapturingOptions()
+				o.Retry, o.RetryBudget = tc.client, tc.budget
+				s := srv.ServiceClient(o)
+				c := newContainer(t, s)
+				blobs := several(t, c, names("b", 2)...)
+				fault := srv.Inject(blobtest.Fault{Operation: "Delete Blob", Status: 503, Code: "ServerBusy", Times: -1})
+				_, errs := outcome(t, c.DeleteBlobs(t.Context(), slices.Values(blobs), &azureblob.DeleteBlobsOptions{CallOptions: azureblob.CallOptions{Retry: tc.call}}))
+				if n := batchesOf(srv); n != tc.batches || len(errs) != 2 || s.Usage().RetriesStatus != int64(tc.batches-1) {
+					t.Errorf("%d batches and not %d, %v, %+v", n, tc.batches, errs, s.Usage())
+				}
+				fault.Remove()
+				srv.Inject(blobtest.Fault{Operation: "Delete Blob", Status: 503, Code: "ServerBusy"})
+				before := s.Usage().RetryBudget
+				if _, errs := outcome(t, c.DeleteBlobs(t.Context(), slices.Values(blobs), nil)); name == "fewer" && (len(errs) > 0 || s.Usage().RetryBudget < before) {
+					t.Errorf("a repetition that helped: %v, %d of the budget after %d", errs, s.Usage().RetryBudget, before)
+				}
+			})
+		})
+	}
+}
+
 // TestBatchForgetsTheTryBefore has a part answered, sent again, and then not
 // answered: the item tells nothing of the first answer.
 func TestBatchForgetsTheTryBefore(t *testing.T) {

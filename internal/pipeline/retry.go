@@ -89,7 +89,7 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wait time.Duration, again bool) {
 	reason, retriable := r.reasonOf(resp, err)
 	if reason == "" {
-		r.budget.refund(r.total)
+		r.budget.Refund(r.total)
 		return 0, false
 	}
 	e := Event{Reason: reason, Throttled: throttled(resp)}
@@ -101,7 +101,7 @@ func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wai
 	if !retriable || req.Context().Err() != nil || !r.counts(reason) {
 		return 0, false
 	}
-	if wait, again = r.delay(resp); !again || !r.budget.take(reason) {
+	if wait, again = r.delay(resp); !again || !r.budget.Take(reason) {
 		return 0, false
 	}
 	r.total++

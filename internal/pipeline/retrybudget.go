@@ -24,7 +24,8 @@ func NewRetryBudget(tokens int) *RetryBudget {
 	return &RetryBudget{tokens: max(tokens, 0), most: max(tokens, 0)}
 }
 
-func (b *RetryBudget) take(reason Reason) bool {
+// Take takes what a repetition costs. It reports false if there is not so much.
+func (b *RetryBudget) Take(reason Reason) bool {
 	if b == nil || b.most == 0 {
 		return true
 	}
@@ -41,8 +42,8 @@ func (b *RetryBudget) take(reason Reason) bool {
 	return true
 }
 
-// refund is told of a call that succeeded after so many repetitions.
-func (b *RetryBudget) refund(repetitions int) {
+// Refund is told of a call that succeeded after so many repetitions.
+func (b *RetryBudget) Refund(repetitions int) {
 	if b == nil || b.most == 0 {
 		return
 	}
