@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/internal/link"
@@ -59,7 +60,7 @@ func (c *Client) DownloadSparse(ctx context.Context, target io.WriterAt, o *Down
 }
 
 func (c *Client) downloadSparse(ctx context.Context, target io.WriterAt, o *DownloadSparseOptions) (DownloadSparseResult, error) {
-	d := &sparseDownload{c: c, target: target}
+	d := &sparseDownload{c: c, target: target, turn: make(chan struct{}, 1)}
 	if o != nil {
 		d.o = *o
 	}
@@ -72,6 +73,9 @@ func (c *Client) downloadSparse(ctx context.Context, target io.WriterAt, o *Down
 	p, err := c.Properties(ctx, &azureblob.BlobPropertiesOptions{CallOptions: d.o.CallOptions, Conditions: d.o.Conditions})
 	if err != nil {
 		return DownloadSparseResult{}, err
+	}
+	if p.BlobType == azureblob.BlockBlob || p.BlobType == azureblob.AppendBlob {
+		return DownloadSparseResult{}, link.RefuseAs(c, rest.GetPageRanges, string(azureblob.InvalidBlobType), fmt.Errorf("the blob is a %s and no page blob", p.BlobType))
 	}
 	d.o.Conditions.IfMatch = p.ETag
 	var ranges []azureblob.Range
@@ -113,7 +117,7 @@ type sparseDownload struct {
 	o      DownloadSparseOptions
 	target io.WriterAt
 
-	mu   sync.Mutex
+	turn chan struct{} // to tell of progress; a callback may take its time, which no mutex is for
 	done int64
 }
 
@@ -142,48 +146,45 @@ func (d *sparseDownload) run(ctx context.Context, ranges []azureblob.Range) erro
 	if len(ranges) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	at := link.Transfer(d.c, 0, d.o.Concurrency, nil).Concurrency
 	workers := min(len(ranges), at)
 	each := max(at/workers, 1)
-	queue := make(chan azureblob.Range)
-	var wg sync.WaitGroup
+	var (
+		wg     sync.WaitGroup
+		next   atomic.Int64
+		failed atomic.Bool
+		first  error
+	)
 	for range workers {
 		wg.Go(func() {
-			for r := range queue {
-				if err := d.fetch(ctx, r, each); err != nil {
-					cancel(err)
+			for !failed.Load() {
+				i := next.Add(1) - 1
+				if i >= int64(len(ranges)) {
+					return
+				}
+				if err := d.fetch(ctx, ranges[i], each); err != nil {
+					if !failed.Swap(true) {
+						first = err
+						cancel()
+					}
+					return
 				}
 			}
 		})
 	}
-feed:
-	for _, r := range ranges {
-		select {
-		case queue <- r:
-		case <-ctx.Done():
-			break feed
-		}
-	}
-	close(queue)
 	wg.Wait()
-	if ctx.Err() != nil {
-		return link.Local(d.c, rest.GetBlob, context.Cause(ctx))
-	}
-	return nil
+	return first
 }
 
 func (d *sparseDownload) fetch(ctx context.Context, r azureblob.Range, concurrency int) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	before := int64(0)
 	_, err := d.c.Download(ctx, io.NewOffsetWriter(d.target, r.Offset), &azureblob.DownloadOptions{
 		CallOptions: d.o.CallOptions, Conditions: d.o.Conditions, Range: r, Concurrency: concurrency,
 		Progress: func(done int64) {
-			d.mu.Lock()
-			defer d.mu.Unlock()
+			d.turn <- struct{}{}
+			defer func() { <-d.turn }()
 			d.done += done - before
 			before = done
 			if d.o.Progress != nil {

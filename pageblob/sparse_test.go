@@ -9,7 +9,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/blobtest"
@@ -195,10 +199,108 @@ func TestSparseCancelled(t *testing.T) {
 	if _, err := b.Upload(t.Context(), bytes.NewReader(image(20<<20, 3)), nil); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := b.DownloadSparse(ctx, writerAt(cancel), nil); !errors.Is(err, context.Canceled) {
+	why := errors.New("why")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	if _, err := b.DownloadSparse(ctx, writerAt(func() { cancel(why) }), nil); !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
 		t.Error(err)
 	}
+	// All is there before the context ends.
+	ctx, stop := context.WithCancel(t.Context())
+	last := func(done int64) {
+		if done == sparse(t, b) {
+			stop()
+		}
+	}
+	if r, err := b.DownloadSparse(ctx, writerAt(func() {}), &pageblob.DownloadSparseOptions{Progress: last}); err != nil || ctx.Err() == nil {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// sparse is how many bytes of a blob are downloaded.
+func sparse(t *testing.T, b *pageblob.Client) int64 {
+	r, err := b.DownloadSparse(t.Context(), writerAt(func() {}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Received
+}
+
+// TestSparseOfOthers has blobs of other types, empty ones too, and a file that is
+// left as it was.
+func TestSparseOfOthers(t *testing.T) {
+	c := blobtest.New(t).ServiceClient().Container("disks")
+	if _, err := c.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "disk")
+	for _, text := range []string{"", "text"} {
+		b := c.Blob("x")
+		if _, err := b.Upload(t.Context(), strings.NewReader(text), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = pageblob.New(b).DownloadSparse(t.Context(), f, nil)
+		f.Close()
+		if got, _ := os.ReadFile(path); !errors.Is(err, azureblob.InvalidBlobType) || string(got) != "mine" {
+			t.Errorf("%q: %v, and the file has %q", text, err, got)
+		}
+	}
+}
+
+// TestSlowProgress has callbacks that take their time in a bubble, where nobody
+// may wait for them at a mutex.
+func TestSlowProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := blobtest.New(t).ServiceClient().Container("disks")
+		if _, err := c.Create(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		b := pageblob.New(c.Blob("x"))
+		slow := func(int64) { time.Sleep(time.Second) }
+		if _, err := b.Upload(t.Context(), bytes.NewReader(image(9<<20, 3)), &pageblob.UploadOptions{Progress: slow}); err != nil {
+			t.Error(err)
+		}
+		if _, err := b.DownloadSparse(t.Context(), writerAt(func() {}), &pageblob.DownloadSparseOptions{Progress: slow}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestReadsOnce has a disk of small pieces, and counts what is read of it: once to
+// find them, and once to send them.
+func TestReadsOnce(t *testing.T) {
+	c := blobtest.New(t).ServiceClient().Container("disks")
+	if _, err := c.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	disk := make([]byte, 4<<20)
+	for at := 0; at < len(disk); at += 64 << 10 {
+		disk[at] = 1
+	}
+	source := &countingSource{Reader: bytes.NewReader(disk)}
+	if r, err := pageblob.New(c.Blob("x")).Upload(t.Context(), source, nil); err != nil || r.Sent != 64*512 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if n := source.n.Load(); n != int64(len(disk))+64*512 {
+		t.Errorf("%d bytes were read of a disk of %d", n, len(disk))
+	}
+}
+
+type countingSource struct {
+	*bytes.Reader
+	n atomic.Int64
+}
+
+func (c *countingSource) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.Reader.ReadAt(p, off)
+	c.n.Add(int64(n))
+	return n, err
 }
 
 func ExampleClient_Upload() {

@@ -152,7 +152,7 @@ func (up *upload) write(ctx context.Context, body engine.Body) error {
 		return up.complete(end) // only the last block can be no whole pages
 	}
 	return contentOf(body, func(off, n int64) error {
-		piece := part{body: body, off: off, n: n}
+		piece := engine.Part(body, off, n)
 		at := rangeHeader{azureblob.Range{Offset: body.Offset() + off, Count: n}}
 		lease := azureblob.Conditions{LeaseID: up.o.Conditions.LeaseID}
 		if _, err := link.Send(ctx, up.c, rest.PutPage, nil, piece, at, &up.o.CallOptions, lease); err != nil {

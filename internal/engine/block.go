@@ -203,6 +203,22 @@ type blockReader struct {
 	closed atomic.Bool
 }
 
+func (r *blockReader) skip(n int64) {
+	if !r.enter() {
+		return
+	}
+	defer r.b.drop()
+	for n > 0 {
+		span := r.b.span(&r.at, r.b.n)
+		if len(span) == 0 {
+			return
+		}
+		c := int(min(n, int64(len(span))))
+		r.at.advance(c)
+		n -= int64(c)
+	}
+}
+
 func (r *blockReader) enter() bool { return !r.closed.Load() && r.b.hold() }
 
 func (r *blockReader) Read(p []byte) (n int, err error) {

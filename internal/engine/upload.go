@@ -200,6 +200,8 @@ func (r *sectionReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (r *sectionReader) skip(n int64) { r.pos = min(r.pos+n, r.s.n) }
+
 // judge tells what the result of ReadAt means for the upload.
 func (r *sectionReader) judge(n, want int, err error) error {
 	switch {
