@@ -153,8 +153,7 @@ type batch struct {
 	call        CallOptions               // of the carrier
 	options     func(b *BlobClient) []any // those of a blob, as parts of a call
 	concurrency int
-	repeat      RetryOptions // how parts are sent again
-	invalid     error        // what is wrong with the options
+	invalid     error // what is wrong with the options
 }
 
 // batchPart is what is done to one blob.
@@ -175,14 +174,8 @@ func newBatch(h *handle, carrier, op *wire.Operation, call CallOptions, concurre
 	own.Retry = op.Retry // a batch may be repeated if what it does may be
 	b := &batch{handle: h, carrier: &own, op: op, call: call, options: options, concurrency: concurrency}
 	b.invalid = checkTransfer(0, concurrency)
-	if h.session != nil {
-		b.repeat = h.session.retry
-		if concurrency == 0 {
-			b.concurrency = h.session.concurrency
-		}
-	}
-	if call.Retry != nil {
-		b.repeat = *call.Retry
+	if concurrency == 0 && h.session != nil {
+		b.concurrency = h.session.concurrency
 	}
 	return b
 }
@@ -318,7 +311,8 @@ func (b *batch) part(ctx context.Context, blob *BlobClient) *batchPart {
 
 // deliver sends parts, and those that failed again if that may help.
 func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
-	for n := 0; ; n++ {
+	var tally pipeline.Tally
+	for {
 		b.send(ctx, parts)
 		var again []*batchPart
 		for _, p := range parts {
@@ -327,24 +321,21 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 			}
 		}
 		if len(again) == 0 {
-			b.retries.Refund(n)
+			b.repeater.Succeeded(&tally)
 			return
 		}
-		if n >= b.repeat.repetitions() || !b.retries.Take(pipeline.ReasonStatus) {
-			return
+		err := b.repeater.Again(ctx, b.call.repetitions(), &tally, pipeline.ReasonStatus, again[0].err)
+		if err == nil {
+			parts = again
+			continue
 		}
-		b.counters.observe(pipeline.Event{Reason: pipeline.ReasonStatus, Again: true})
-		if !b.pause(ctx, n) {
-			return
+		if cut, ok := err.(*pipeline.Interrupted); ok {
+			for _, p := range again {
+				p.err = p.item.Blob.failed(b.op, &pipeline.Interrupted{End: cut.End, Last: p.err})
+			}
 		}
-		parts = again
+		return
 	}
-}
-
-// pause waits before the parts of a batch are sent again, as long as the pipeline
-// waits before it sends a request again. It reports false if the context ends.
-func (b *batch) pause(ctx context.Context, n int) bool {
-	return pipeline.Sleep(ctx, b.repeat.settings().Wait(n)) == nil
 }
 
 // send sends one batch, or two if it is too long for one, and gives each part its
@@ -433,7 +424,7 @@ func (b *batch) take(resp *http.Response, parts []*batchPart) {
 			p.err = b.settle(p, p.item.Blob.failed(b.op, p.err))
 		}
 		wire.DecodeHeader(own.Header, &p.item.ResponseInfo)
-		p.item.setResponse(own)
+		p.item.setResponse(own, false)
 		p.item.Pending = b.op == rest.SetBlobTier && own.StatusCode == http.StatusAccepted
 	}
 }

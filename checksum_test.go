@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/blobtest"
@@ -93,7 +94,8 @@ func TestValidateFindsDamage(t *testing.T) {
 	}
 	// What breaks off is taken up again, and checked.
 	srv.Inject(blobtest.Fault{Operation: "Get Blob", Truncate: true, Offset: 1<<20 + 3})
-	if got, err := b.ReadAll(ctx, &azureblob.DownloadOptions{Validate: true}); err != nil || !bytes.Equal(got, content) {
+	again := azureblob.CallOptions{Retry: &azureblob.RetryOptions{Delay: time.Millisecond}}
+	if got, err := b.ReadAll(ctx, &azureblob.DownloadOptions{CallOptions: again, Validate: true}); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }

@@ -218,13 +218,7 @@ func (c *Copy) Wait(ctx context.Context, o *WaitCopyOptions) (CopyResult, error)
 }
 
 // endOf is the error of a context that has ended, with its cause.
-func endOf(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause != nil && cause != err {
-		return fmt.Errorf("%w: %w", err, cause)
-	}
-	return err
-}
+func endOf(ctx context.Context) error { return pipeline.EndOf(ctx) }
 
 // copyState is what the properties of a blob tell of its last copy.
 type copyState struct {

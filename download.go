@@ -158,7 +158,10 @@ func (b *BlobClient) newDownload(ctx context.Context, o *DownloadOptions, block 
 }
 
 func (d *download) config() engine.Config {
-	return d.b.transfer(d.block, d.o.Concurrency, d.o.Progress)
+	c := d.b.transfer(d.block, d.o.Concurrency, d.o.Progress)
+	own := d.o.repetitions()
+	c.Resume = func(ctx context.Context, n int, err error) error { return d.b.repeater.Resume(ctx, own, n, err) }
+	return c
 }
 
 // run moves all that is left after the first answer.
@@ -225,6 +228,7 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 	o := d.o
 	if d.started {
 		o.Conditions.IfMatch = d.result.ETag
+		d.b.follow(&o.CallOptions, d.result.Secondary)
 	}
 	var asked rangeHeader
 	if n > 0 {

@@ -28,7 +28,9 @@ import (
 // there already, [fs.ErrPermission] for 401 and 403, and [fs.ErrInvalid] for
 // bad input that was not sent. Errors of a local file answer to these as well,
 // so where one is involved ask for the code. It wraps an *azcore.ResponseError if the service
-// answered, and otherwise the error of the connection or of the context.
+// answered, and otherwise the error of the connection or of the context. If the
+// context ended while the call was being repeated, it wraps both: the end of the
+// context and the last failure, whose status and code it has.
 type Error struct {
 	Operation string // name of the operation in the REST reference, such as Put Blob
 	Container string
@@ -48,6 +50,7 @@ type Error struct {
 	MaybeApplied bool
 
 	note string // why MaybeApplied is not settled
+	end  error  // of the context, if that came while the call waited to be repeated after the answer
 	err  error
 }
 
@@ -56,6 +59,10 @@ type Error struct {
 // been delivered until then is all of the old content; nothing of the new was
 // mixed in.
 var ErrBlobModified = errors.New("the blob was modified while it was being read")
+
+// ErrStalled is wrapped by the errors of calls that gave up because nothing moved:
+// see [ClientOptions.StallTimeout] and [ClientOptions.ResponseTimeout].
+var ErrStalled = pipeline.ErrStalled
 
 // Error returns one line: operation, resource, status, code, message, request id.
 func (e *Error) Error() string {
@@ -85,6 +92,9 @@ func (e *Error) Error() string {
 
 // describe writes what the service answered.
 func (e *Error) describe(b *strings.Builder) {
+	if e.end != nil {
+		b.WriteString(e.end.Error() + "; the last answer before that: ")
+	}
 	fmt.Fprintf(b, "%d", e.StatusCode)
 	if e.Code != "" {
 		b.WriteString(" " + string(e.Code))
@@ -143,11 +153,30 @@ func (h *handle) failed(op *wire.Operation, err error) *Error {
 		return h.refuse(op, err)
 	}
 	e := h.errorOf(op, nil)
-	fault, ok := err.(*wire.Fault)
-	if !ok {
-		e.err = pipeline.RedactError(err)
+	if fault, ok := err.(*wire.Fault); ok {
+		e.answered(fault)
 		return e
 	}
+	if cut, ok := errors.AsType[*pipeline.Interrupted](err); ok {
+		switch last := cut.Last.(type) {
+		case *wire.Fault:
+			e.answered(last)
+		case *Error:
+			*e = *last
+			errorMade(e)
+		default:
+			e.err = pipeline.RedactError(err)
+			return e
+		}
+		e.end, e.err = cut.End, &pipeline.Interrupted{End: cut.End, Last: e.err}
+		return e
+	}
+	e.err = pipeline.RedactError(err)
+	return e
+}
+
+// answered takes over what the service answered.
+func (e *Error) answered(fault *wire.Fault) {
 	resp := fault.Response
 	e.StatusCode = resp.StatusCode
 	e.Code = ErrorCode(fault.Code)
@@ -167,7 +196,6 @@ func (h *handle) failed(op *wire.Operation, err error) *Error {
 	e.Detail = fault.Detail
 	resp.Request = withoutSecrets(resp.Request)
 	e.err = runtime.NewResponseErrorWithErrorCode(resp, fault.Code)
-	return e
 }
 
 // withoutSecrets is the request of an answer as an error may keep it.
@@ -200,7 +228,7 @@ func infoOf(err error) ResponseInfo {
 	var info ResponseInfo
 	if e, ok := errors.AsType[*azcore.ResponseError](err); ok && e.RawResponse != nil {
 		wire.DecodeHeader(e.RawResponse.Header, &info)
-		info.setResponse(e.RawResponse)
+		info.setResponse(e.RawResponse, false)
 	}
 	return info
 }

@@ -2,6 +2,7 @@ package azureblob
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -24,7 +25,7 @@ type session struct {
 	version     string // of the service, as it is asked for
 	budget      *engine.Budget
 	concurrency int
-	retry       RetryOptions
+	repeater    *pipeline.Repeater
 	tracing     *pipeline.Tracing // nil for none
 	locations   *pipeline.Locations
 	counters    *counters
@@ -63,11 +64,13 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 		version:     o.serviceVersion(),
 		budget:      engine.NewBudget(o.memory()),
 		concurrency: o.concurrency(),
-		retry:       o.Retry,
 		tracing:     pipeline.NewTracing(o.TracingProvider, Version),
 		counters:    &counters{},
 		throttle:    pipeline.NewThrottle(maxConcurrency),
 		retries:     pipeline.NewRetryBudget(o.retryBudget()),
+	}
+	if o.SecondaryEndpoint != "" {
+		secondary = o.SecondaryEndpoint
 	}
 	if err := s.locate(service, secondary, o.LocationMode); err != nil {
 		return nil, err
@@ -82,40 +85,49 @@ func newSession(service *url.URL, secondary string, cred Credential, o *ClientOp
 			return nil, err
 		}
 	}
-	s.pipeline = s.newPipeline(auth, o)
+	c := s.configuration(auth, o)
+	s.repeater, s.pipeline = c.Repeater(), pipeline.New(c)
 	return s, nil
 }
+
+// errNoSecondary is the error of a LocationMode where there is only one region.
+var errNoSecondary = errors.New("a LocationMode needs the endpoint of the secondary region, which does not follow from this one: give it as ClientOptions.SecondaryEndpoint")
 
 // locate finds the endpoints of the two regions.
 func (s *session) locate(service *url.URL, secondary string, mode LocationMode) error {
 	if secondary == "" {
 		secondary = secondaryOf(service)
 	}
-	s.secondary = strings.TrimSuffix(secondary, "/")
 	s.locations = &pipeline.Locations{Mode: pipeline.LocationMode(mode), Primary: service}
-	if s.secondary == "" {
+	if secondary == "" {
 		if mode != PrimaryOnly {
-			return invalidf("ClientOptions.LocationMode needs a secondary endpoint, and there is no rule for that of this one: give it in a connection string")
+			return invalidf("%w", errNoSecondary)
 		}
 		return nil
 	}
-	var err error
-	if s.locations.Secondary, err = url.Parse(s.secondary); err != nil {
-		return invalidf("the secondary endpoint is no URL")
+	u, err := serviceURL(secondary)
+	switch {
+	case err != nil:
+		return invalidf("the secondary endpoint: %s", strings.TrimPrefix(err.Error(), "azureblob: "))
+	case service.Scheme == "https" && u.Scheme != "https":
+		return invalidf("the secondary endpoint is not https, which the primary one is")
+	case u.Host == service.Host && u.Path == service.Path:
+		return invalidf("the secondary endpoint is the primary one")
 	}
+	s.secondary, s.locations.Secondary = u.String(), u
 	return nil
 }
 
-func (s *session) newPipeline(auth policy.Policy, o *ClientOptions) runtime.Pipeline {
+func (s *session) configuration(auth policy.Policy, o *ClientOptions) pipeline.Config {
 	transport := o.Transport
 	if transport == nil {
 		// Transfers of a client can run beside each other, so there is room for
 		// the connections of several.
-		client := pipeline.NewTransport(max(64, 4*s.concurrency), &s.counters.connections)
+		client := pipeline.NewTransport(max(64, 4*s.concurrency), o.ConnectTimeout, &s.counters.connections)
 		pipeline.Through(client, o.Proxy, o.TLS)
 		transport, s.idle = client, client.CloseIdleConnections
 	}
-	return pipeline.New(pipeline.Config{
+	return pipeline.Config{
 		Version:        Version,
 		ApplicationID:  o.ApplicationID,
 		Header:         o.Header,
@@ -126,7 +138,7 @@ func (s *session) newPipeline(auth policy.Policy, o *ClientOptions) runtime.Pipe
 		Locations:      s.locations,
 		Throttle:       s.throttle,
 		Hedge:          o.Hedge.settings(),
-		Stall:          o.stall(),
+		Patience:       o.patience(),
 		Observe:        s.counters.observe,
 		Transport:      transport,
 		Traffic:        &s.counters.traffic,
@@ -137,7 +149,7 @@ func (s *session) newPipeline(auth policy.Policy, o *ClientOptions) runtime.Pipe
 		PerRetry:       o.PerRetryPolicies,
 		OnRequest:      o.OnRequest,
 		OnResponse:     o.OnResponse,
-	})
+	}
 }
 
 // handleOf makes the handle of the account (both names empty), a container or a
@@ -209,14 +221,15 @@ func (h *handle) do(ctx context.Context, c *wire.Call) (*http.Response, error) {
 		return resp, e
 	}
 	end(nil)
-	setResponse(c.Result, resp)
+	setResponse(c.Result, resp, resp.Request != nil && h.locations.IsSecondary(resp.Request.URL))
 	return resp, nil
 }
 
-// setResponse tells a result what its answer says of itself.
-func setResponse(result any, resp *http.Response) {
-	if r, ok := result.(interface{ setResponse(*http.Response) }); ok {
-		r.setResponse(resp)
+// setResponse tells a result what its answer says of itself, and which region that
+// came from.
+func setResponse(result any, resp *http.Response, secondary bool) {
+	if r, ok := result.(interface{ setResponse(*http.Response, bool) }); ok {
+		r.setResponse(resp, secondary)
 	}
 }
 
@@ -225,16 +238,17 @@ func (h *handle) compose(ctx context.Context, op *wire.Operation, result any, pa
 	if err := h.check(ctx, op, parts...); err != nil {
 		return wire.Call{}, err
 	}
-	c := wire.Call{Op: op, URL: h.url, Result: result, Rereads: h.retry.rereads()}
+	c := wire.Call{Op: op, URL: h.url, Result: result, Repeater: h.repeater}
 	c.Parts = append(h.scopeParts(op, len(parts)), parts...)
 	for _, part := range parts {
 		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
 			o := e.callOptions()
 			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse
-			if o.Retry != nil {
-				c.Retry, c.Rereads = new(o.Retry.settings()), o.Retry.rereads()
-			}
+			c.Retry = o.repetitions()
 			if o.LocationMode != nil {
+				if *o.LocationMode != PrimaryOnly && h.secondary == "" {
+					return wire.Call{}, h.refuse(op, errNoSecondary)
+				}
 				c.Location = new(pipeline.LocationMode(*o.LocationMode))
 			}
 		}

@@ -42,6 +42,9 @@ func init() {
 		return rootOf(client).begin(ctx, name)
 	}
 	link.Info = func(err error) any { return infoOf(err) }
+	link.Follow = func(client, options any, secondary bool) {
+		rootOf(client).follow(options.(*CallOptions), secondary)
+	}
 	link.Transfer = func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config {
 		return rootOf(client).transfer(blockSize, concurrency, progress)
 	}

@@ -33,18 +33,38 @@ type ClientOptions struct {
 
 	// RetryBudget keeps the repetitions of the client from becoming a storm when
 	// the service has trouble. It is a number of tokens: a repetition takes 5, or 10
-	// if the service cannot be reached; one that succeeds gives 5 back, any other
-	// success one. Without tokens there are no repetitions. Default 500; negative
-	// for no bound.
+	// if the service cannot be reached; one that succeeds gives them back, any other
+	// success gives one. Without tokens there are no repetitions. Those of transfers
+	// that an overloaded service refused take none as long as there is something
+	// else to do against that, see Concurrency. Default 500; negative for no bound.
 	RetryBudget int
 
 	// LocationMode says which region of a geo-redundant account reads go to.
 	// Default [PrimaryOnly].
 	LocationMode LocationMode
 
+	// SecondaryEndpoint is the endpoint of the secondary region. Default that of the
+	// connection string, or the one with -secondary after the name of the account,
+	// which is unknown for a custom domain.
+	SecondaryEndpoint string
+
+	// ConnectTimeout bounds dialing, and the TLS handshake after it. A Transport of
+	// your own has its own bounds. Default 10 s.
+	ConnectTimeout time.Duration
+
+	// ResponseTimeout is how long the service may take to begin its answer, from
+	// when the transport has all of the request; what that needs for connecting
+	// counts too. Then the connection is given up and the request repeated, if that
+	// does no harm. There is five times as much for requests that have the service
+	// read from a URL, and for all others at least [CallOptions.Timeout]. Default
+	// 120 s; negative for none.
+	ResponseTimeout time.Duration
+
 	// StallTimeout is how long no byte of a body may move, on its way to the service
 	// or from it, before the connection is given up and the request is repeated. It
-	// bounds no transfer that moves, however long. Default 60 s; negative for none.
+	// bounds no transfer that moves, however long, and does not count the time in
+	// which the source of an upload or the reader of a download is slow. Default
+	// 60 s; negative for none.
 	StallTimeout time.Duration
 
 	// Hedge sends reads a second time that are slow to be answered. Nil does not.
@@ -60,6 +80,12 @@ type ClientOptions struct {
 	// Concurrency is how many requests a transfer has under way at a time
 	// unless its own options say otherwise, at most 1,000. Default four a
 	// processor (GOMAXPROCS), at least 16 and at most 64.
+	//
+	// When the service says that it is overloaded (503, 429, or 500 with
+	// [OperationTimedOut]), all transfers of the client together have fewer
+	// requests under way, half as many with each time, and again more as it answers.
+	// For a minute then, bodies wait until the service says that it takes them
+	// (Expect: 100-continue).
 	Concurrency int
 
 	// Proxy says which proxy a request goes through, nil for none, as that of
@@ -75,11 +101,11 @@ type ClientOptions struct {
 
 	// Transport sends the requests; an *http.Client is one. The default is made
 	// for this service: HTTP/1.1, a pool of connections large enough for the
-	// concurrency, and time limits for dialing (10 s), the TLS handshake (10 s)
-	// and for the answer to begin (120 s). A transport of your own has a proxy and
-	// TLS of its own, has to close request bodies, as net/http does, and should not
-	// decompress answers. An *http.Client without a CheckRedirect follows no
-	// redirects; one that follows them carries keys and signatures elsewhere.
+	// concurrency. A transport of your own has a proxy and TLS of its own, has to
+	// close request bodies and to end requests and their answers with the context,
+	// as net/http does, and should not decompress answers. An *http.Client without
+	// a CheckRedirect follows no redirects; one that follows them carries keys and
+	// signatures elsewhere.
 	Transport policy.Transporter
 
 	// Header is sent with every request that does not bring a header of the same
@@ -153,6 +179,9 @@ func (o *ClientOptions) check() error {
 	if err := pipeline.CheckHeaders(o.Header); err != nil {
 		return invalidf("ClientOptions.Header: %w", err)
 	}
+	if o.ConnectTimeout < 0 {
+		return invalidf("ClientOptions.ConnectTimeout is negative: %v", o.ConnectTimeout)
+	}
 	if err := o.Hedge.check(); err != nil {
 		return err
 	}
@@ -162,14 +191,21 @@ func (o *ClientOptions) check() error {
 	return o.Retry.check()
 }
 
-// defaultStall is the default of [ClientOptions.StallTimeout].
-const defaultStall = 60 * time.Second
+// The defaults of [ClientOptions.StallTimeout] and [ClientOptions.ResponseTimeout].
+const (
+	defaultStall    = 60 * time.Second
+	defaultResponse = 120 * time.Second
+)
 
-func (o *ClientOptions) stall() time.Duration {
-	if o.StallTimeout == 0 {
-		return defaultStall
+func (o *ClientOptions) patience() pipeline.Patience {
+	p := pipeline.Patience{Body: o.StallTimeout, Answer: o.ResponseTimeout}
+	if p.Body == 0 {
+		p.Body = defaultStall
 	}
-	return max(o.StallTimeout, 0)
+	if p.Answer == 0 {
+		p.Answer = defaultResponse
+	}
+	return p
 }
 
 func (o *ClientOptions) retryBudget() int {
@@ -211,10 +247,12 @@ type CallOptions struct {
 	// 30 s for most operations. It does not bound the call: use the context.
 	Timeout time.Duration `query:"timeout,seconds"`
 
-	// Retry replaces the retry options of the client for this call.
+	// Retry replaces the retry options of the client for this call: all of them,
+	// with the defaults for fields that are zero.
 	Retry *RetryOptions
 
-	// LocationMode replaces that of the client for this call, if it is a read.
+	// LocationMode replaces that of the client for this call, if it is a read:
+	// new(azureblob.SecondaryOnly), for one.
 	LocationMode *LocationMode
 
 	// Header is sent as well, and wins over headers that the call would send. Its
@@ -256,9 +294,10 @@ type ResponseInfo struct {
 	ClientRequestID string      `response:"x-ms-client-request-id"` // the caller's name for the request
 	Version         string      `response:"x-ms-version"`           // protocol version that the service used
 	Date            time.Time   `response:"Date"`                   // when the service answered
+	Secondary       bool        // the secondary region answered, which may be behind
 	Header          http.Header // all headers as they came
 }
 
-func (r *ResponseInfo) setResponse(resp *http.Response) {
-	r.StatusCode, r.Header = resp.StatusCode, resp.Header
+func (r *ResponseInfo) setResponse(resp *http.Response, secondary bool) {
+	r.StatusCode, r.Header, r.Secondary = resp.StatusCode, resp.Header, secondary
 }

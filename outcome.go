@@ -73,7 +73,7 @@ func fill(result any, answer ResponseInfo) {
 		header.Set("x-ms-request-server-encrypted", encrypted) // as answers to writes call it
 	}
 	wire.DecodeHeader(header, result)
-	setResponse(result, &http.Response{StatusCode: answer.StatusCode, Header: header})
+	setResponse(result, &http.Response{StatusCode: answer.StatusCode, Header: header}, false)
 }
 
 // callOptionsOf are the options of a call that has them, among its parts.

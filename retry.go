@@ -9,12 +9,19 @@ import (
 // RetryOptions say how failed requests are repeated. Worth another try are a
 // service that is not reached, connections that break or stall, and the statuses
 // 408, 429, 500, 502, 503 and 504. The wait is a random part of a bound that grows
-// with each repetition, unless the service names one.
+// with each repetition, unless the service names one. Bad certificates, servers
+// that speak no TLS, and errors that say of themselves that they are permanent are
+// not worth it.
 //
 // Counts are of repetitions, and all bounds hold at once: 10 in all, 3 of each
-// kind by default. A count of 0 is the default, a negative one is none. The content
-// of a download that breaks off is no repetition: the rest of it is asked for anew,
-// until five answers in a row have brought no byte.
+// kind by default. A count of 0 is the default, a negative one is none. They are
+// those of one request, and the requests of a transfer have counts of their own.
+// Content that breaks off on its way is taken up where it stopped, as often as
+// Read and Total say without a single byte having come; pages of lists are asked
+// for again.
+//
+// An error of a call whose context ends while it waits for a repetition is both:
+// errors.Is finds the end of the context, and the code of the last answer.
 //
 // Some writes would fail, or act again, if the service had carried out the first
 // try and only its answer was lost: creating, deleting and snapshots, and all
@@ -89,8 +96,11 @@ func (o *RetryOptions) settings() pipeline.Retry {
 	return r
 }
 
-// rereads is how often a list is asked for again when its body broke off.
-func (o *RetryOptions) rereads() int { r := o.settings(); return min(r.Read, r.Total) }
-
-// repetitions is how often what an answer refused may be sent again.
-func (o *RetryOptions) repetitions() int { r := o.settings(); return min(r.Status, r.Total) }
+// repetitions are the settings of a call, or nil if they are those of the client.
+func (o *CallOptions) repetitions() *pipeline.Retry {
+	if o.Retry == nil {
+		return nil
+	}
+	r := o.Retry.settings()
+	return &r
+}

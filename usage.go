@@ -53,16 +53,17 @@ func (c *counters) observe(e pipeline.Event) {
 	}
 }
 
-// Usage returns what the client has done so far, and what it holds now.
-func (s *ServiceClient) Usage() Usage {
-	if s.session == nil {
+// Usage returns what the client and all handles that share its connections have
+// done so far, and what they hold now.
+func (h *handle) Usage() Usage {
+	if h.session == nil {
 		return Usage{}
 	}
-	c := s.counters
+	c := h.counters
 	return Usage{
 		Requests: c.traffic.Requests.Load(), BytesSent: c.traffic.Sent.Load(), BytesReceived: c.traffic.Received.Load(),
 		RetriesConnect: c.connect.Load(), RetriesRead: c.read.Load(), RetriesStatus: c.status.Load(),
 		Hedges: c.hedges.Load(), Throttled: c.throttled.Load(),
-		Connections: c.connections.Load(), MemoryInUse: s.budget.InUse(), Concurrency: s.throttle.Limit(), RetryBudget: s.retries.Left(),
+		Connections: c.connections.Load(), MemoryInUse: h.budget.InUse(), Concurrency: h.throttle.Limit(), RetryBudget: h.retries.Left(),
 	}
 }

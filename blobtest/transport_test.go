@@ -281,7 +281,8 @@ func TestProxy(t *testing.T) {
 	}
 	for _, at := range []blobtest.Fault{{Operation: "Get Blob", Truncate: true}, {Operation: "Get Blob", Reset: true, At: blobtest.DuringAnswer}} {
 		injected := proxy.Inject(at)
-		if got, err := c.Blob("x").ReadAll(t.Context(), nil); err != nil || !bytes.Equal(got, want) || injected.Fired() != 1 {
+		again := azureblob.CallOptions{Retry: &azureblob.RetryOptions{Delay: time.Millisecond}}
+		if got, err := c.Blob("x").ReadAll(t.Context(), &azureblob.DownloadOptions{CallOptions: again}); err != nil || !bytes.Equal(got, want) || injected.Fired() != 1 {
 			t.Errorf("%+v: %d bytes, %v, fired %d times", at, len(got), err, injected.Fired())
 		}
 	}

@@ -78,6 +78,7 @@ func (c *Client) downloadSparse(ctx context.Context, target io.WriterAt, o *Down
 		return DownloadSparseResult{}, link.RefuseAs(c, rest.GetPageRanges, string(azureblob.InvalidBlobType), fmt.Errorf("the blob is a %s and no page blob", p.BlobType))
 	}
 	d.o.Conditions.IfMatch = p.ETag
+	link.Follow(c, &d.o.CallOptions, p.Secondary)
 	var ranges []azureblob.Range
 	if p.ContentLength > 0 {
 		if ranges, err = d.ranges(ctx); err != nil {

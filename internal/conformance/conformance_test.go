@@ -176,7 +176,7 @@ func (s *service) do(method, path, query string, h header, body string) *answer 
 		}
 		req.Raw().Header.Set(name, value)
 	}
-	req.SetOperationValue(pipeline.Call{Body: wire.Bytes(body)})
+	req.SetOperationValue(&pipeline.Call{Body: wire.Bytes(body)})
 	runtime.SkipBodyDownload(req)
 	resp, err := s.client.Pipeline().Do(req)
 	if err != nil {

@@ -36,12 +36,12 @@ func (m Memory) slice(off, n int64) []byte {
 // Bytes for a Memory are read straight into it; otherwise they go through WriteAt in pieces of up to
 // 256 KiB, concurrently.
 func Download(ctx context.Context, f First, get Get, w io.WriterAt, c Config) (n int64, err error) {
-	d := &download{group: newGroup(ctx), get: get, w: w, size: f.Size}
+	d := &download{group: newGroup(ctx), supply: supply{get, c.Resume}, w: w, size: f.Size}
 	defer d.cancel()
 	d.memory, d.direct = w.(Memory)
 	var first *stream
 	if f.Body != nil {
-		first = follow(d.ctx, get, f.Body, f.Len)
+		first = follow(d.ctx, d.supply, f.Body, f.Len)
 		defer first.close()
 		d.next.Store(f.Len)
 	}
@@ -69,7 +69,7 @@ func Download(ctx context.Context, f First, get Get, w io.WriterAt, c Config) (n
 // download is one download to a WriterAt.
 type download struct {
 	*group
-	get    Get
+	supply
 	w      io.WriterAt
 	memory Memory // w, if direct
 	direct bool
@@ -125,7 +125,7 @@ func (d *download) blocks(buf []byte) error {
 		if off < 0 || off >= d.size { // the sum may overflow for sizes near the end of int64
 			return nil
 		}
-		s := &stream{ctx: d.ctx, get: d.get, off: off, end: off + min(d.block, d.size-off)}
+		s := &stream{ctx: d.ctx, supply: d.supply, off: off, end: off + min(d.block, d.size-off)}
 		err := d.store(s, buf)
 		s.close()
 		if err != nil {

@@ -72,6 +72,7 @@ type Config struct {
 	BlockSize   int64   // bytes, for the first 5,000 blocks of a stream at least; 0 lets the engine choose
 	SinglePut   int64   // bytes; up to this size an upload of known size is one Put; 0 is 8 MiB
 	Budget      *Budget // nil gives the transfer its own, of DefaultBudget bytes
+	Resume      Resume  // takes up bodies of a download that broke; nil does it a few times, soon
 
 	// Progress is told how many bytes are done: read from the bodies of an upload, stored by a
 	// download, or given to the caller of a Reader. It is called at most every 100 ms and once at

@@ -10,29 +10,56 @@ import (
 	"time"
 )
 
-// maxBarren is how many bodies in a row may end without a single byte.
-const maxBarren = 5
+// Resume is asked before a body that broke is taken up again, n being how many were since the last byte
+// came. It waits for as long as it likes, and returns an error to give up with.
+type Resume func(ctx context.Context, n int, err error) error
 
-// firstPause is the pause after a body that broke; it doubles with every barren one.
-const firstPause = 10 * time.Millisecond
+// maxBarren is how many bodies in a row may end without a single byte, and firstPause the pause after
+// one that broke, which doubles with every barren one. They are those of a transfer whose Config has no
+// Resume.
+const (
+	maxBarren  = 5
+	firstPause = 10 * time.Millisecond
+)
+
+func resumeSoon(ctx context.Context, n int, err error) error {
+	if n == maxBarren-1 {
+		return fmt.Errorf("%d answers in a row gave no byte: %w", maxBarren, err)
+	}
+	d := firstPause << n
+	t := time.NewTimer(d/2 + rand.N(d/2))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w; before that: %w", ctx.Err(), err)
+	}
+}
+
+// supply is where the bytes come from.
+type supply struct {
+	get    Get
+	resume Resume // nil is resumeSoon
+}
 
 // stream reads bytes [off, end) of the blob as one stream, over as many bodies as it takes: one that
 // ends early or breaks is resumed at its byte. Its Read never ends short with io.EOF.
 type stream struct {
+	supply
 	ctx      context.Context
-	get      Get
 	body     *guarded // nil when the next one has to be got
 	off, end int64
 
 	moved  bool  // the body gave bytes
-	barren int   // bodies in a row that gave none
-	broken error // why the last body ended
+	barren int   // bodies that were resumed since the last byte
+	broken error // why the last body ended, unless it was just short
 	probe  [1]byte
 }
 
 // follow streams body, which is under way and gives bytes [0, n), as long as ctx lives.
-func follow(ctx context.Context, get Get, body io.ReadCloser, n int64) *stream {
-	return &stream{ctx: ctx, get: get, body: guard(ctx, body), end: n}
+func follow(ctx context.Context, src supply, body io.ReadCloser, n int64) *stream {
+	return &stream{ctx: ctx, supply: src, body: guard(ctx, body), end: n}
 }
 
 // Read gives the last bytes only when the body has then ended as it should.
@@ -51,7 +78,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		n, err := readSome(s.body, p)
 		if n > 0 {
 			s.off += int64(n)
-			s.moved = true
+			s.moved, s.barren = true, 0
 		}
 		if s.off == s.end {
 			if err := s.finish(err); err != nil {
@@ -70,7 +97,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 }
 
-// open makes sure that there is a body, pausing if the last one broke.
+// open makes sure that there is a body.
 func (s *stream) open() error {
 	if err := s.ctx.Err(); err != nil {
 		return err
@@ -79,9 +106,14 @@ func (s *stream) open() error {
 		return nil
 	}
 	if s.broken != nil {
-		if err := s.pause(); err != nil {
-			return err
+		resume := s.resume
+		if resume == nil {
+			resume = resumeSoon
 		}
+		if err := resume(s.ctx, s.barren, s.broken); err != nil {
+			return fmt.Errorf("the content broke off at %d: %w", s.off, err)
+		}
+		s.barren++
 	}
 	body, err := s.get(s.ctx, s.off, s.end-s.off)
 	if err != nil {
@@ -94,24 +126,8 @@ func (s *stream) open() error {
 	return nil
 }
 
-// pause waits a little before a broken body is resumed. A body that gave bytes and then just ended is
-// a short answer, no sign of trouble, and is resumed at once.
-func (s *stream) pause() error {
-	if s.barren == 0 && s.broken == io.ErrUnexpectedEOF {
-		return nil
-	}
-	d := firstPause << s.barren
-	t := time.NewTimer(d/2 + rand.N(d/2))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-s.ctx.Done():
-		return s.ctx.Err()
-	}
-}
-
-// drop puts away a body that ended too soon, and tells if it should not be resumed.
+// drop puts away a body that ended too soon, and tells if it should not be resumed. One that gave bytes
+// and then just ended is a short answer, no sign of trouble.
 func (s *stream) drop(err error) error {
 	s.close()
 	if end := s.ctx.Err(); end != nil {
@@ -120,16 +136,13 @@ func (s *stream) drop(err error) error {
 	if _, final := errors.AsType[*finalError](err); final {
 		return err
 	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	s.broken = err
-	s.barren++
-	if s.moved {
-		s.barren = 0
-	}
-	if s.barren == maxBarren {
-		return fmt.Errorf("%d answers in a row gave no byte at %d: %w", maxBarren, s.off, err)
+	switch {
+	case err != io.EOF:
+		s.broken = err
+	case s.moved:
+		s.broken = nil
+	default:
+		s.broken = io.ErrUnexpectedEOF
 	}
 	return nil
 }

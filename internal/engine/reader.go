@@ -21,7 +21,7 @@ type Reader struct {
 	ctx    context.Context // ends with parent and with Close
 	cancel context.CancelFunc
 	quit   func() bool // stops the watch over parent
-	get    Get
+	supply
 	size   int64
 	block  int64
 	slots  int
@@ -49,10 +49,10 @@ var _ interface {
 
 // NewReader makes a Reader of f.Size bytes. An invalid argument is told by the first call.
 func NewReader(ctx context.Context, f First, get Get, c Config) *Reader {
-	r := &Reader{parent: ctx, get: get, size: f.Size, prog: newProgress(c.Progress), mu: newLock()}
+	r := &Reader{parent: ctx, supply: supply{get, c.Resume}, size: f.Size, prog: newProgress(c.Progress), mu: newLock()}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	if f.Body != nil {
-		r.first = follow(r.ctx, get, f.Body, f.Len)
+		r.first = follow(r.ctx, r.supply, f.Body, f.Len)
 	}
 	if r.bad = f.check(); r.bad == nil {
 		c, r.bad = c.normal()
@@ -226,7 +226,7 @@ func (r *Reader) align() error {
 		from = r.first.end
 	}
 	if r.ahead == nil && from < r.size {
-		r.ahead = openWindow(r.ctx, r.get, r.acct, from, r.size, r.block, r.slots, r.first != nil)
+		r.ahead = openWindow(r.ctx, r.supply, r.acct, from, r.size, r.block, r.slots, r.first != nil)
 	}
 	return nil
 }
@@ -337,7 +337,7 @@ func (r *Reader) ReadAt(p []byte, off int64) (n int, err error) {
 	}
 	want := p[:min(int64(len(p)), r.size-off)]
 	if int64(len(want)) <= r.block {
-		s := &stream{ctx: r.ctx, get: r.get, off: off, end: off + int64(len(want))}
+		s := &stream{ctx: r.ctx, supply: r.supply, off: off, end: off + int64(len(want))}
 		n, err = io.ReadFull(s, want)
 		s.close()
 	} else if err = r.readParallel(want, off); err == nil {
@@ -372,7 +372,7 @@ func (r *Reader) isClosed() bool {
 // readParallel reads p in blocks. If it fails nobody knows which parts of p are filled.
 func (r *Reader) readParallel(p []byte, off int64) error {
 	get := func(ctx context.Context, at, n int64) (io.ReadCloser, error) { return r.get(ctx, off+at, n) }
-	c := Config{Concurrency: r.slots, BlockSize: r.block, Budget: r.budget}
+	c := Config{Concurrency: r.slots, BlockSize: r.block, Budget: r.budget, Resume: r.resume}
 	_, err := Download(r.ctx, First{Size: int64(len(p))}, get, Memory(p), c)
 	return err
 }

@@ -15,7 +15,7 @@ import (
 //
 // Its methods are for one goroutine, the consumer.
 type window struct {
-	get    Get
+	supply
 	acct   *account
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -29,17 +29,17 @@ type window struct {
 	at   int64  // the next byte to give out
 }
 
-// openWindow starts to get [from, size). If busy, one slot counts as taken until release is called.
-func openWindow(ctx context.Context, get Get, acct *account, from, size, block int64, slots int, busy bool) *window {
-	w := &window{get: get, acct: acct, at: from}
+// openWindow starts to get [at, size). If busy, one slot counts as taken until release is called.
+func openWindow(ctx context.Context, src supply, acct *account, at, size, block int64, slots int, busy bool) *window {
+	w := &window{supply: src, acct: acct, at: at}
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.slots = make(chan struct{}, slots)
 	w.queue = make(chan *fetch, slots)
-	w.issued.Store(from)
+	w.issued.Store(at)
 	if busy {
 		w.slots <- struct{}{}
 	}
-	w.wg.Go(func() { w.ask(from, size, block) })
+	w.wg.Go(func() { w.ask(at, size, block) })
 	return w
 }
 
@@ -189,7 +189,7 @@ func (f *fetch) drop() { f.blk.drop() }
 func (f *fetch) run() {
 	defer f.blk.drop()
 	defer f.cancel()
-	s := &stream{ctx: f.ctx, get: f.w.get, off: f.off, end: f.off + f.n}
+	s := &stream{ctx: f.ctx, supply: f.w.supply, off: f.off, end: f.off + f.n}
 	defer s.close()
 	defer close(f.ended)
 	for !s.done() {

@@ -51,6 +51,10 @@ var (
 	// Info is the azureblob.ResponseInfo of the answer behind an error.
 	Info func(err error) any
 
+	// Follow makes the requests of a transfer, by their *azureblob.CallOptions,
+	// begin in the region that its first answer came from.
+	Follow func(client, options any, secondary bool)
+
 	// Transfer is the configuration of a transfer that shares the memory budget
 	// of the client. Zero values are the defaults of the client.
 	Transfer func(client any, blockSize int64, concurrency int, progress func(int64)) engine.Config

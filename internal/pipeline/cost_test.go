@@ -25,7 +25,7 @@ func sendOnce(tb testing.TB, p runtime.Pipeline, body Body) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	req.SetOperationValue(Call{Body: body, Idempotent: true})
+	req.SetOperationValue(&Call{Body: body, Idempotent: true})
 	if _, err := p.Do(req); err != nil {
 		tb.Fatal(err)
 	}

@@ -1,22 +1,21 @@
 package pipeline
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
 )
 
-// ReasonHedge is that of a read which is sent a second time since it is slow.
-const ReasonHedge Reason = "hedge"
-
 // Event is a try that was not good.
 type Event struct {
+	Context    context.Context
 	Reason     Reason
 	Again      bool           // another try follows
 	Wait       time.Duration  // before it
 	Repetition int            // that will be, from 1
 	Throttled  bool           // the service said that it was asked too much
-	Request    *http.Request  // of the call
+	Request    *http.Request  // nil if it was not one request that failed
 	Response   *http.Response // nil if there was none
 	Err        error
 }
@@ -27,31 +26,31 @@ func (c *Config) observer() func(Event) {
 		if c.Observe != nil {
 			c.Observe(e)
 		}
-		if c.Logger != nil && e.Again && e.Request != nil {
+		if c.Logger != nil && e.Again {
 			logRetry(c.Logger, e)
 		}
 	}
 }
 
 func logRetry(logger *slog.Logger, e Event) {
-	ctx, level := e.Request.Context(), slog.LevelWarn
+	level := slog.LevelWarn
 	if e.Reason == ReasonHedge {
 		level = slog.LevelDebug // nothing is wrong
 	}
-	if !logger.Enabled(ctx, level) {
+	if !logger.Enabled(e.Context, level) {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("method", e.Request.Method), slog.String("url", RedactURL(e.Request.URL)),
-		slog.String("reason", string(e.Reason)), slog.Int("repetition", e.Repetition), slog.Duration("wait", e.Wait),
-		slog.String("client_request_id", e.Request.Header.Get(headerClientRequestID)),
+	attrs := []slog.Attr{slog.String("reason", string(e.Reason)), slog.Int("repetition", e.Repetition), slog.Duration("wait", e.Wait)}
+	if e.Request != nil {
+		attrs = append(attrs, slog.String("method", e.Request.Method), slog.String("url", RedactURL(e.Request.URL)),
+			slog.String("client_request_id", e.Request.Header.Get(headerClientRequestID)))
 	}
 	if e.Response != nil {
-		attrs = append(attrs, slog.Int("status", e.Response.StatusCode), slog.String("code", e.Response.Header.Get("x-ms-error-code")),
+		attrs = append(attrs, slog.Int("status", e.Response.StatusCode), slog.String("code", e.Response.Header.Get(headerErrorCode)),
 			slog.String("request_id", e.Response.Header.Get(headerRequestID)))
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("error", Redact(e.Err.Error())))
 	}
-	logger.LogAttrs(ctx, level, "azureblob: retry", attrs...)
+	logger.LogAttrs(e.Context, level, "azureblob: retry", attrs...)
 }

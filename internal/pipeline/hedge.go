@@ -19,36 +19,43 @@ type Hedge struct {
 	Share      float64       // of all reads that may be sent twice, at most
 }
 
-// What the learned wait is made from.
+// What the learned wait is made from, and how many reads in a row may be sent
+// twice after a time without any.
 const (
 	hedgeSample  = 200 // answers that are remembered
-	hedgeMinimum = 20  // answers before which nothing is sent twice
+	hedgeMinimum = 20  // answers before which nothing is sent twice, and between looks at them
+	hedgeBurst   = 10
 )
 
-// hedgePolicy stands below the retry, so each try may be sent twice.
-type hedgePolicy struct {
+// hedger stands before the sender, so each try may be sent twice.
+type hedger struct {
 	Hedge
-	observe func(*http.Request)
+	next     policy.Transporter
+	throttle *Throttle
+	tracing  *Tracing
+	observe  func(Event)
 
-	mu     sync.Mutex
-	recent []time.Duration // how long answers took
-	at     int
-	credit float64 // reads that may be sent twice
+	mu      sync.Mutex
+	recent  []time.Duration // how long answers took
+	learned int             // how many there were in all
+	delay   time.Duration   // that was learned
+	credit  float64         // reads that may be sent twice
 }
 
-func (p *hedgePolicy) Do(req *policy.Request) (*http.Response, error) {
-	raw := req.Raw()
-	if raw.Method != http.MethodGet && raw.Method != http.MethodHead {
-		return req.Next()
+func (h *hedger) Do(req *http.Request) (*http.Response, error) {
+	read := req.Method == http.MethodGet || req.Method == http.MethodHead
+	if !read || req.Body != nil && req.Body != http.NoBody {
+		return h.next.Do(req)
 	}
-	delay, ok := p.delay()
-	if !ok {
-		began := time.Now()
-		resp, err := req.Next()
-		p.learn(began, err)
-		return resp, err
+	if delay, ok := h.wait(); ok {
+		return h.race(req, delay)
 	}
-	return p.race(req, delay)
+	began := time.Now()
+	resp, err := h.next.Do(req)
+	if err == nil {
+		h.learn(time.Since(began))
+	}
+	return resp, err
 }
 
 // racer is one of two requests.
@@ -59,45 +66,59 @@ type racer struct {
 	number int
 }
 
-func (p *hedgePolicy) race(req *policy.Request, delay time.Duration) (*http.Response, error) {
+// bad reports whether the other request may do better.
+func (r racer) bad() bool { return r.err != nil || worthATry(r.resp) }
+
+func (h *hedger) race(req *http.Request, delay time.Duration) (*http.Response, error) {
 	results := make(chan racer, 2)
 	var cancels []context.CancelFunc
 	run := func() {
-		ctx, cancel := context.WithCancel(req.Raw().Context())
-		try := req.Clone(ctx)
-		began, number := time.Now(), len(cancels)
+		ctx, cancel := context.WithCancel(req.Context())
+		try := req.WithContext(ctx)
+		try.Header = req.Header.Clone()
+		number := len(cancels)
 		cancels = append(cancels, cancel)
+		ended := func(*http.Response, error) {}
+		if number > 0 {
+			ended = h.tracing.second(req)
+		}
 		go func() {
-			resp, err := try.Next()
-			p.learn(began, err)
+			resp, err := h.next.Do(try)
+			ended(resp, err)
 			results <- racer{resp, err, cancel, number}
 		}()
 	}
+	began := time.Now()
 	run()
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
-	under, second := 1, timer.C
-	for {
+	for under := 1; ; {
 		select {
-		case <-second:
-			second = nil
-			if p.spend() {
-				p.observe(req.Raw())
+		case <-timer.C:
+			if h.spend() {
+				h.observe(Event{Context: req.Context(), Reason: ReasonHedge, Again: true, Request: req})
 				run()
 				under++
 			}
 		case r := <-results:
 			under--
-			if under > 0 && (r.err != nil || worthATry(r.resp)) {
-				discard(r.resp)
+			if under > 0 && r.bad() {
 				r.cancel()
-				continue // the other one may do better
+				discard(r.resp)
+				continue
 			}
 			if under > 0 {
 				cancels[1-r.number]()
 				go drop(results)
 			}
-			return keep(r)
+			if t := triesOf(req.Context()); t != nil {
+				t.outrun.Store(r.number > 0)
+			}
+			if r.err == nil {
+				// The first request has taken that long at least, whoever won.
+				h.learn(time.Since(began))
+			}
+			return keep(r, req)
 		}
 	}
 }
@@ -110,13 +131,18 @@ func drop(results chan racer) {
 }
 
 // keep gives the winner to the caller. Its context ends with its body.
-func keep(r racer) (*http.Response, error) {
-	if r.resp == nil || r.resp.Body == nil {
+func keep(r racer, req *http.Request) (*http.Response, error) {
+	if r.err != nil {
 		r.cancel()
-		return r.resp, r.err
+		return nil, r.err
 	}
-	r.resp.Body = &kept{r.resp.Body, r.cancel}
-	return r.resp, r.err
+	r.resp.Request = req
+	if r.resp.Body == nil || r.resp.Body == http.NoBody {
+		r.cancel()
+	} else {
+		r.resp.Body = &kept{r.resp.Body, r.cancel}
+	}
+	return r.resp, nil
 }
 
 type kept struct {
@@ -124,51 +150,58 @@ type kept struct {
 	cancel context.CancelFunc
 }
 
+// Close closes the body and ends the request.
 func (k *kept) Close() error {
 	defer k.cancel()
 	return k.ReadCloser.Close()
 }
 
-// delay is how long to wait for the first answer, if that is known.
-func (p *hedgePolicy) delay() (time.Duration, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.credit = min(p.credit+p.Share, 10)
-	if p.credit < 1 {
+// wait is how long to wait for the first answer, if that is known, and if there
+// may be a second request: an overloaded service gets none.
+func (h *hedger) wait() (time.Duration, bool) {
+	if h.throttle.recent() {
 		return 0, false
 	}
-	if p.Delay > 0 {
-		return p.Delay, true
-	}
-	if len(p.recent) < hedgeMinimum {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.credit = min(h.credit+h.Share, hedgeBurst)
+	if h.credit < 1 {
 		return 0, false
 	}
-	sorted := slices.Clone(p.recent)
-	slices.Sort(sorted)
-	return sorted[min(int(float64(len(sorted))*p.Percentile), len(sorted)-1)], true
+	if h.Delay > 0 {
+		return h.Delay, true
+	}
+	return h.delay, h.delay > 0
 }
 
 // spend takes the right to send one read twice.
-func (p *hedgePolicy) spend() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.credit < 1 {
+func (h *hedger) spend() bool {
+	if h.throttle.recent() {
 		return false
 	}
-	p.credit--
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.credit < 1 {
+		return false
+	}
+	h.credit--
 	return true
 }
 
-func (p *hedgePolicy) learn(began time.Time, err error) {
-	if err != nil || p.Delay > 0 {
+// learn remembers how long an answer took.
+func (h *hedger) learn(took time.Duration) {
+	if h.Delay > 0 {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.recent) < hedgeSample {
-		p.recent = append(p.recent, time.Since(began))
-		return
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.recent) < hedgeSample {
+		h.recent = append(h.recent, took)
+	} else {
+		h.recent[h.learned%hedgeSample] = took
 	}
-	p.recent[p.at] = time.Since(began)
-	p.at = (p.at + 1) % hedgeSample
+	if h.learned++; h.learned%hedgeMinimum == 0 {
+		sorted := slices.Sorted(slices.Values(h.recent))
+		h.delay = max(sorted[min(int(float64(len(sorted))*h.Percentile), len(sorted)-1)], 1)
+	}
 }

@@ -24,12 +24,23 @@ func TestRouteToSecondary(t *testing.T) {
 		{"http://h/acct", "http://h/acct-secondary", "http://h/acct2/c", "http://h/acct2/c"},
 	} {
 		l := &Locations{Mode: SecondaryOnly, Primary: parse(c.primary), Secondary: parse(c.secondary)}
-		r := l.start(http.MethodGet, nil)
-		if got := r.apply(parse(c.target)).String(); got != c.want {
-			t.Errorf("%s, beside %s, goes to %s and not to %s", c.target, c.primary, got, c.want)
-		}
-		if w := l.start(http.MethodPut, nil); w.apply(parse(c.target)).String() != c.target {
-			t.Errorf("a write to %s goes elsewhere", c.target)
+		for _, method := range []string{"GET", "HEAD", "PUT", "POST", "DELETE"} {
+			req := &http.Request{Method: method, URL: parse(c.target), Host: "of the caller"}
+			r := l.start(req, nil)
+			r.turn(req)
+			want, host := c.want, "of the caller"
+			if method != "GET" && method != "HEAD" {
+				want = c.target
+			}
+			if want != c.target {
+				host = l.Secondary.Host
+			}
+			if got := req.URL.String(); got != want || req.Host != host {
+				t.Errorf("%s %s, beside %s, goes to %s of %s and not to %s of %s", method, c.target, c.primary, got, req.Host, want, host)
+			}
+			if l.IsSecondary(req.URL) != (want != c.target || c.target == "http://h/acct-secondary/?comp=stats") {
+				t.Errorf("%s: it is taken for the wrong region", req.URL)
+			}
 		}
 	}
 }

@@ -9,24 +9,22 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// logPolicy writes one debug line for each request that goes out. It stands
-// below a token credential, so a request that is sent again after a challenge
-// has two lines.
-type logPolicy struct {
+// requestLog writes one debug line for each request that goes out. It stands
+// before the sender, so a request that is sent again after a challenge has two
+// lines, and so has one that is sent twice since it is slow.
+type requestLog struct {
 	logger *slog.Logger
+	next   policy.Transporter
 }
 
-func (p *logPolicy) Do(req *policy.Request) (*http.Response, error) {
-	raw := req.Raw()
-	if !p.logger.Enabled(raw.Context(), slog.LevelDebug) {
-		return req.Next()
+func (l *requestLog) Do(raw *http.Request) (*http.Response, error) {
+	if !l.logger.Enabled(raw.Context(), slog.LevelDebug) {
+		return l.next.Do(raw)
 	}
-	var count *tries
-	req.OperationValue(&count)
-	n := count.next(func(t *tries) *atomic.Int32 { return &t.logged })
+	n := triesOf(raw.Context()).next(func(t *tries) *atomic.Int32 { return &t.logged })
 
 	start := time.Now()
-	resp, err := req.Next()
+	resp, err := l.next.Do(raw)
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("method", raw.Method),
@@ -48,6 +46,6 @@ func (p *logPolicy) Do(req *policy.Request) (*http.Response, error) {
 	if err != nil {
 		attrs = append(attrs, slog.String("error", Redact(err.Error())))
 	}
-	p.logger.LogAttrs(raw.Context(), slog.LevelDebug, "azureblob: request", attrs...)
+	l.logger.LogAttrs(raw.Context(), slog.LevelDebug, "azureblob: request", attrs...)
 	return resp, err
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func serve(t *testing.T, h http.HandlerFunc) (*httptest.Server, *http.Client) {
 	t.Helper()
 	srv := httptest.NewServer(h)
-	client := NewTransport(64, nil)
+	client := NewTransport(64, 0, nil)
 	t.Cleanup(func() { client.CloseIdleConnections(); srv.Close() })
 	return srv, client
 }
@@ -32,7 +32,7 @@ func serveTLS(t *testing.T, h http.HandlerFunc) (*httptest.Server, *http.Client)
 	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
 	srv.StartTLS()
-	client := NewTransport(64, nil)
+	client := NewTransport(64, 0, nil)
 	client.Transport.(*http.Transport).TLSClientConfig =
 		srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	client.Transport.(*http.Transport).TLSClientConfig.NextProtos = nil
@@ -57,7 +57,7 @@ func doCtx(ctx context.Context, t *testing.T, p runtime.Pipeline, method, url st
 		return nil, err
 	}
 	if call != nil {
-		req.SetOperationValue(*call)
+		req.SetOperationValue(call)
 	}
 	return p.Do(req)
 }

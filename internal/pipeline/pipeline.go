@@ -2,11 +2,13 @@
 // goes through, and the HTTP transport below it.
 //
 // A call passes, in this order: the stamp (request id, version, user agent),
-// the user's per-call policies, the retry, and then for each try the hedge, the
-// throttle, the span, the user's per-try policies, the body and the hooks of the call, a
-// token credential, the log line, azcore's own context headers and log, and last the
-// sender. The sender is a wrapped Transporter: it dates and signs a copy of
-// the request, opens its body, sends it, and takes secrets out of the error.
+// the user's per-call policies, the retry with the throttle, and then for each try
+// the span, the user's per-try policies, the body and the hooks of the call, a
+// token credential, azcore's own context headers and log, the hedge, the log line,
+// and last the sender. The sender is a wrapped Transporter: it dates and signs a
+// copy of the request, opens its body, sends it, watches that something moves, and
+// takes secrets out of the error. The hedge is one as well, as the policies of
+// azcore bear no two requests of one try.
 //
 // Signing sits below azcore's policies, not among them, because azcore adds
 // the headers of [policy.WithHTTPHeader] after all policies of a client, and
@@ -17,6 +19,7 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/hex"
 	"log/slog"
 	"math/rand/v2"
@@ -24,7 +27,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -42,7 +44,7 @@ type Config struct {
 	Locations      *Locations      // where reads may go beside the primary region; nil for nowhere
 	Throttle       *Throttle       // holds transfers back; nil does not
 	Hedge          *Hedge          // sends slow reads a second time; nil does not
-	Stall          time.Duration   // how long no byte of a body may move; 0 is for ever
+	Patience       Patience        // how long nothing may move; zero is for ever
 	Logger         *slog.Logger    // one debug line a try, one warning a repetition; nil writes none and costs nothing
 	LogBodies      int             // how many bytes of each body the logger gets as well
 	Tracing        *Tracing        // starts spans; nil does not
@@ -83,20 +85,13 @@ var harmlessHeaders = []string{
 func New(c Config) azruntime.Pipeline {
 	transport := c.Transport
 	if transport == nil {
-		transport = NewTransport(0, nil)
+		transport = NewTransport(0, 0, nil)
 	}
-	last := &sender{next: withoutRedirects(transport), stall: c.Stall, traffic: c.Traffic}
+	last := &sender{next: withoutRedirects(transport), patience: c.Patience, traffic: c.Traffic, throttle: c.Throttle}
 	if c.Logger != nil && c.LogBodies > 0 {
 		last.bodies = &bodyLog{c.Logger, c.LogBodies}
 	}
-	observe := c.observer()
 	var perTry []policy.Policy
-	if c.Hedge != nil {
-		perTry = append(perTry, &hedgePolicy{Hedge: *c.Hedge, observe: func(r *http.Request) { observe(Event{Reason: ReasonHedge, Again: true, Request: r}) }})
-	}
-	if c.Throttle != nil {
-		perTry = append(perTry, throttlePolicy{c.Throttle})
-	}
 	if c.Tracing != nil {
 		perTry = append(perTry, tracePolicy{c.Tracing})
 	}
@@ -111,12 +106,16 @@ func New(c Config) azruntime.Pipeline {
 	default:
 		perTry = append(perTry, auth)
 	}
-	if c.Logger != nil {
-		perTry = append(perTry, &logPolicy{logger: c.Logger})
-	}
 	stamp := newStamp(&c)
 	perCall := append([]policy.Policy{stamp}, c.PerCall...)
-	perCall = append(perCall, &retryPolicy{settings: c.Retry, budget: c.Budget, locations: c.Locations, observe: observe})
+	perCall = append(perCall, &retryPolicy{Repeater: c.Repeater(), locations: c.Locations})
+	var outlet policy.Transporter = last
+	if c.Logger != nil {
+		outlet = &requestLog{c.Logger, outlet}
+	}
+	if c.Hedge != nil {
+		outlet = &hedger{Hedge: *c.Hedge, next: outlet, throttle: c.Throttle, tracing: c.Tracing, observe: c.observer()}
+	}
 	return azruntime.NewPipeline("azureblob", c.Version, azruntime.PipelineOptions{
 		AllowedHeaders:         harmlessHeaders,
 		AllowedQueryParameters: harmlessQuery,
@@ -124,7 +123,7 @@ func New(c Config) azruntime.Pipeline {
 		PerRetry:               perTry,
 	}, &policy.ClientOptions{
 		Retry:     policy.RetryOptions{MaxRetries: -1}, // ours knows the operations
-		Transport: last,
+		Transport: outlet,
 		// azcore's policy would announce the request as one of the official
 		// SDK; the stamp writes our own name.
 		Telemetry: policy.TelemetryOptions{Disabled: true},
@@ -158,7 +157,9 @@ func userAgent(application, version string) string {
 const (
 	headerAuthorization   = "Authorization"
 	headerClientRequestID = "X-Ms-Client-Request-Id"
+	headerCopySource      = "X-Ms-Copy-Source"
 	headerDate            = "X-Ms-Date"
+	headerErrorCode       = "X-Ms-Error-Code"
 	headerIdempotencyKey  = "X-Idempotency-Key"
 	headerRequestID       = "X-Ms-Request-Id"
 	headerUserAgent       = "User-Agent"
@@ -194,19 +195,22 @@ func (p *stampPolicy) Do(req *policy.Request) (*http.Response, error) {
 			h[name] = slices.Clone(values)
 		}
 	}
+	values := make([]string, 3) // one piece of memory for all
 	if !present(h, headerClientRequestID, "x-ms-client-request-id") {
-		h[headerClientRequestID] = []string{newUUID()}
+		values[0] = newUUID()
+		h[headerClientRequestID] = values[0:1:1]
 	}
 	if p.version != "" && !present(h, headerVersion, "x-ms-version") {
-		h[headerVersion] = []string{p.version}
+		values[1] = p.version
+		h[headerVersion] = values[1:2:2]
 	}
-	agent := p.userAgent
+	values[2] = p.userAgent
 	if own := h.Get(headerUserAgent); own != "" {
-		agent += " " + own
+		values[2] += " " + own
 	}
-	h[headerUserAgent] = []string{agent}
+	h[headerUserAgent] = values[2:3:3]
 	if p.counts {
-		req.SetOperationValue(new(tries))
+		return req.WithContext(context.WithValue(req.Raw().Context(), triesKey{}, new(tries))).Next()
 	}
 	return req.Next()
 }

@@ -1,13 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -26,212 +26,6 @@ type Retry struct {
 	MaxDelay time.Duration // bound of all waits, those that the service names included
 }
 
-// Reason is why a try is repeated.
-type Reason string
-
-// The reasons.
-const (
-	ReasonConnect Reason = "connect" // the service was not reached
-	ReasonRead    Reason = "read"    // there was no whole answer
-	ReasonStatus  Reason = "status"  // the answer was 408, 429 or 5xx
-)
-
-// retryPolicy repeats calls. It stands above azcore's, which is set to one try.
-type retryPolicy struct {
-	settings  Retry
-	budget    *RetryBudget
-	locations *Locations
-	observe   func(Event)
-}
-
-// retrying is one call on its way.
-type retrying struct {
-	*retryPolicy
-	Retry
-	call                         Call
-	known                        bool
-	method                       string
-	total, connect, read, status int
-	route                        route
-}
-
-func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
-	r := retrying{retryPolicy: p, Retry: p.settings, method: req.Raw().Method}
-	r.known = req.OperationValue(&r.call) // requests of the user's own are not
-	if r.call.Retry != nil {
-		r.Retry = *r.call.Retry
-	}
-	r.route = p.locations.start(req.Raw().Method, r.call.Location)
-	ctx, target := req.Raw().Context(), req.Raw().URL
-	for {
-		// What comes below clones the request for each try.
-		req.Raw().URL = r.route.apply(target)
-		req.Raw().Host = req.Raw().URL.Host
-		resp, err := req.Next()
-		r.call.Fate.learn(resp, err)
-		if resp != nil && r.route.missing(resp.StatusCode) {
-			// The secondary may not have it yet, which is no answer, and costs no repetition.
-			discard(resp)
-			continue
-		}
-		wait, again := r.judge(req.Raw(), resp, err)
-		if !again {
-			return resp, err
-		}
-		discard(resp)
-		if err := Sleep(ctx, wait); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// judge decides whether there is another try, and how long to wait for it.
-func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wait time.Duration, again bool) {
-	reason, retriable := r.reasonOf(resp, err)
-	if reason == "" {
-		r.budget.Refund(r.total)
-		return 0, false
-	}
-	e := Event{Reason: reason, Throttled: throttled(resp)}
-	defer func() {
-		e.Wait, e.Again, e.Repetition = wait, again, r.total
-		e.Request, e.Response, e.Err = req, resp, err
-		r.observe(e)
-	}()
-	if !retriable || req.Context().Err() != nil || !r.counts(reason) {
-		return 0, false
-	}
-	if wait, again = r.delay(resp); !again || !r.budget.Take(reason) {
-		return 0, false
-	}
-	r.total++
-	r.route.next()
-	return wait, true
-}
-
-// reasonOf tells what was wrong with a try, "" if nothing, and whether another one
-// can help without doing harm.
-func (r *retrying) reasonOf(resp *http.Response, err error) (Reason, bool) {
-	if err == nil {
-		if !worthATry(resp) {
-			return "", false
-		}
-		return ReasonStatus, refused(resp) || r.idempotent()
-	}
-	if hopeless(err) {
-		return ReasonRead, false
-	}
-	if unreached(err) {
-		return ReasonConnect, true
-	}
-	return ReasonRead, r.idempotent()
-}
-
-// idempotent reports whether another try does no harm. Requests that users make
-// themselves do not say it, so they are judged by their method.
-func (r *retrying) idempotent() bool {
-	return r.call.Idempotent || !r.known && (r.method == http.MethodGet || r.method == http.MethodHead)
-}
-
-// refused reports whether an answer that is worth another try says that the service
-// did not act.
-func refused(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable || sourceBusy(resp)
-}
-
-// open reports whether the end of a try that was sent leaves it open whether the
-// service has acted.
-func open(resp *http.Response, err error) bool {
-	if err == nil {
-		return worthATry(resp) && !refused(resp)
-	}
-	return !unreached(err) && !untrusted(err) && !isPermanent(err)
-}
-
-// worthATry reports whether an answer asks for another try.
-func worthATry(resp *http.Response) bool { return again(resp.StatusCode) || sourceBusy(resp) }
-
-// sourceBusy reports whether nothing was copied because the source of a copy had
-// a trouble that passes by itself, whatever the status of the answer.
-func sourceBusy(resp *http.Response) bool {
-	switch resp.Header.Get("x-ms-copy-source-error-code") {
-	case "InternalError", "OperationTimedOut", "ServerBusy":
-		return resp.StatusCode >= 400
-	}
-	return false
-}
-
-func again(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-func throttled(resp *http.Response) bool {
-	return resp != nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable ||
-		resp.StatusCode == http.StatusInternalServerError && resp.Header.Get("x-ms-error-code") == "OperationTimedOut")
-}
-
-// hopeless reports whether an error will be the same the next time.
-func hopeless(err error) bool {
-	if errors.Is(err, context.Canceled) && !errors.Is(err, ErrStalled) {
-		return true
-	}
-	return isPermanent(err) || untrusted(err)
-}
-
-// isPermanent reports whether an error says itself that nothing was sent, and that
-// another try would not help.
-func isPermanent(err error) bool {
-	_, ok := errors.AsType[interface {
-		error
-		NonRetriable()
-	}](err)
-	return ok
-}
-
-// unreached reports whether an error says that not a byte of the request was
-// sent.
-func unreached(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect") {
-		return true
-	}
-	if _, ok := errors.AsType[*proxyRefusal](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[*net.DNSError](err)
-	return ok || handshake(err)
-}
-
-func (r *retrying) counts(reason Reason) bool {
-	if r.total >= r.Total {
-		return false
-	}
-	n, most := &r.status, r.Status
-	switch reason {
-	case ReasonConnect:
-		n, most = &r.connect, r.Connect
-	case ReasonRead:
-		n, most = &r.read, r.Read
-	}
-	*n++
-	return *n <= most
-}
-
-// delay is the wait before the next try: what the service says, or a random part
-// of a bound that grows. It is false if the service wants a longer one than allowed.
-func (r *retrying) delay(resp *http.Response) (time.Duration, bool) {
-	if resp != nil {
-		if wait, ok := retryAfter(resp.Header); ok {
-			return wait, wait <= r.MaxDelay
-		}
-	}
-	return r.Wait(r.total), true
-}
-
 // Wait is a random wait before the repetition after n others: a part of a bound
 // that grows.
 func (r Retry) Wait(n int) time.Duration {
@@ -248,27 +42,283 @@ func (r Retry) Wait(n int) time.Duration {
 	return time.Duration(rand.Int64N(int64(bound)) + 1)
 }
 
-// retryAfter is the wait that an answer names.
-func retryAfter(h http.Header) (time.Duration, bool) {
-	for _, name := range []string{"retry-after-ms", "x-ms-retry-after-ms"} {
-		if ms, err := strconv.ParseInt(h.Get(name), 10, 32); err == nil && ms >= 0 {
-			return time.Duration(ms) * time.Millisecond, true
+// Tally are the repetitions of a call so far. A call that goes through the
+// pipeline several times brings one along, so that all bounds hold for all of it.
+type Tally struct {
+	total, connect, read, status int
+	spent                        int // tokens that the last repetition took
+}
+
+// allows counts one more repetition, unless that is too many.
+func (t *Tally) allows(r Retry, reason Reason) bool {
+	n, most := &t.status, r.Status
+	switch reason {
+	case ReasonConnect:
+		n, most = &t.connect, r.Connect
+	case ReasonRead:
+		n, most = &t.read, r.Read
+	}
+	if t.total >= r.Total || *n >= most {
+		return false
+	}
+	*n++
+	t.total++
+	return true
+}
+
+// Repeater decides what is repeated, and waits for it. It is the same for the
+// requests that go through the pipeline and for what breaks off above it: bodies,
+// and parts of batches.
+type Repeater struct {
+	settings Retry
+	budget   *RetryBudget
+	throttle *Throttle
+	observe  func(Event)
+}
+
+// Repeater returns what repeats the calls of a pipeline with this configuration.
+func (c *Config) Repeater() *Repeater {
+	return &Repeater{settings: c.Retry, budget: c.Budget, throttle: c.Throttle, observe: c.observer()}
+}
+
+// Again waits before something is repeated that failed with err after it had left
+// the pipeline. Own replaces the settings. It returns nil when it is time, and
+// otherwise the error to end with, which is err unless the context ended.
+func (p *Repeater) Again(ctx context.Context, own *Retry, t *Tally, reason Reason, err error) error {
+	return p.again(ctx, own, t, reason, err, false)
+}
+
+// Resume is Again for a body that is taken up where it broke off, n being how many
+// were since the last byte came. What moves is no storm, so the first one is free.
+func (p *Repeater) Resume(ctx context.Context, own *Retry, n int, err error) error {
+	return p.again(ctx, own, &Tally{total: n, read: n}, ReasonRead, err, n == 0)
+}
+
+// Succeeded is told when what was repeated with Again went well.
+func (p *Repeater) Succeeded(t *Tally) {
+	if t.total > 0 {
+		p.budget.refund(t)
+	}
+}
+
+func (p *Repeater) again(ctx context.Context, own *Retry, t *Tally, reason Reason, err error, free bool) error {
+	if p == nil || ctx.Err() != nil || hopeless(err) {
+		return err
+	}
+	settings := p.settings
+	if own != nil {
+		settings = *own
+	}
+	e := Event{Context: ctx, Reason: reason, Err: err, Wait: settings.Wait(t.total)}
+	if e.Again = t.allows(settings, reason) && p.budget.take(t, reason, free); e.Again {
+		e.Repetition = t.total
+	}
+	p.observe(e)
+	if !e.Again {
+		return err
+	}
+	if end := Sleep(ctx, e.Wait); end != nil {
+		return &Interrupted{End: end, Last: err}
+	}
+	return nil
+}
+
+// Interrupted is the error of a call whose context ended while it was being
+// repeated. It is the end of the context as well as the failure before it.
+type Interrupted struct {
+	End      error          // the end of the context, and its cause
+	Last     error          // the last failure; nil if that was an answer
+	Response *http.Response // the answer, with its body in memory
+}
+
+// Error tells both.
+func (e *Interrupted) Error() string {
+	if e.Last != nil {
+		return fmt.Sprintf("%v; the last failure before that: %v", e.End, e.Last)
+	}
+	return fmt.Sprintf("%v; the last answer before that: %d %s", e.End, e.Response.StatusCode, e.Response.Header.Get(headerErrorCode))
+}
+
+// Unwrap returns both.
+func (e *Interrupted) Unwrap() []error {
+	if e.Last != nil {
+		return []error{e.End, e.Last}
+	}
+	return []error{e.End}
+}
+
+// retryPolicy repeats calls, and holds them back while the service is overloaded.
+// It stands above azcore's, which is set to one try.
+type retryPolicy struct {
+	*Repeater
+	locations *Locations
+}
+
+// retrying is one call on its way.
+type retrying struct {
+	*retryPolicy
+	Retry
+	*Tally
+	call  *Call
+	own   Tally
+	route route
+	last  *Interrupted // the last failure, once there was one
+}
+
+func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
+	r := retrying{retryPolicy: p, Retry: p.settings}
+	if !req.OperationValue(&r.call) {
+		r.call = noCall
+	}
+	if r.call.Retry != nil {
+		r.Retry = *r.call.Retry
+	}
+	if r.Tally = r.call.Tally; r.Tally == nil {
+		r.Tally = &r.own
+	}
+	r.route = p.locations.start(req.Raw(), r.call.Location)
+	for {
+		// What comes below clones the request for each try.
+		r.route.turn(req.Raw())
+		resp, err := r.try(req)
+		r.call.Fate.learn(resp, err)
+		wait, again := r.judge(req.Raw(), resp, err)
+		if !again {
+			if err != nil && r.last != nil && req.Raw().Context().Err() != nil {
+				err = r.last.by(EndOf(req.Raw().Context()))
+			}
+			return resp, err
+		}
+		r.last = failure(resp, err)
+		if end := Sleep(req.Raw().Context(), wait); end != nil {
+			return nil, r.last.by(end)
 		}
 	}
-	text := h.Get("Retry-After")
-	if s, err := strconv.ParseInt(text, 10, 32); err == nil && s >= 0 {
-		return time.Duration(s) * time.Second, true
+}
+
+// try sends a request once. A request that waits for its repetition holds no
+// place among those that may be under way.
+func (r *retrying) try(req *policy.Request) (*http.Response, error) {
+	raw := req.Raw()
+	p, err := r.throttle.enter(raw.Context(), r.call.Transfer)
+	if err != nil {
+		return nil, err
 	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(time.Until(at), 0), true
+	if raw.ContentLength > 0 && r.throttle.recent() {
+		// The service can refuse it before gigabytes are sent in vain.
+		raw.Header["Expect"] = []string{"100-continue"}
 	}
-	return 0, false
+	resp, err := req.Next()
+	if err != nil && resp != nil {
+		discard(resp)
+		resp = nil
+	}
+	p.leave(resp)
+	return resp, err
+}
+
+// judge decides whether there is another try, and how long to wait for it.
+func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wait time.Duration, again bool) {
+	if resp != nil && r.route.noAnswer(resp.StatusCode) {
+		// That is no failure of the service, and costs no repetition.
+		return r.route.resting()
+	}
+	reason, retriable := r.reasonOf(req.Method, resp, err)
+	if reason == "" {
+		r.budget.refund(r.Tally)
+		return 0, false
+	}
+	e := Event{Context: req.Context(), Reason: reason, Throttled: throttled(resp), Request: req, Response: resp, Err: err}
+	if retriable && req.Context().Err() == nil {
+		wait, again = r.delay(resp)
+		again = again && r.allows(r.Retry, reason) && r.budget.take(r.Tally, reason, e.Throttled && r.call.Transfer && r.throttle.bites())
+	}
+	if e.Again = again; again {
+		e.Wait, e.Repetition = wait, r.total
+	}
+	r.observe(e)
+	return wait, again
+}
+
+// reasonOf tells what was wrong with a try, "" if nothing, and whether another one
+// can help without doing harm.
+func (r *retrying) reasonOf(method string, resp *http.Response, err error) (Reason, bool) {
+	// Requests that users make themselves do not say whether they may be sent
+	// twice, so they are judged by their method.
+	harmless := r.call.Idempotent || r.call == noCall && (method == http.MethodGet || method == http.MethodHead)
+	switch {
+	case err == nil && !worthATry(resp):
+		return "", false
+	case err == nil:
+		return ReasonStatus, harmless || refused(resp)
+	case hopeless(err):
+		return ReasonRead, false
+	case unreached(err):
+		return ReasonConnect, true
+	}
+	return ReasonRead, harmless
+}
+
+// delay is the wait before the next try, and where that goes: what the service
+// says, or a random part of a bound that grows. It is false if the service wants a
+// longer one than allowed.
+func (r *retrying) delay(resp *http.Response) (time.Duration, bool) {
+	if resp != nil {
+		if named, ok := retryAfter(resp.Header); ok {
+			r.route.rest(named)
+			if !r.route.both {
+				return named, named <= r.MaxDelay
+			}
+		}
+	}
+	r.route.next()
+	wait := r.Wait(r.total)
+	if left, _ := r.route.resting(); left > 0 {
+		wait = left
+	}
+	return wait, wait <= r.MaxDelay
+}
+
+// maxFailure is how much of the body of an answer is kept that is not the last.
+const maxFailure = 64 << 10
+
+// failure puts a failed try away. Its connection can be used again if there is
+// little left of the answer.
+func failure(resp *http.Response, err error) *Interrupted {
+	if resp == nil {
+		return &Interrupted{Last: err}
+	}
+	var text []byte
+	if resp.Body != nil {
+		text, _ = io.ReadAll(io.LimitReader(resp.Body, maxFailure))
+		_ = resp.Body.Close()
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(text))
+	return &Interrupted{Response: resp}
+}
+
+// by is the error of a call that ended after the failure.
+func (e *Interrupted) by(end error) *Interrupted {
+	e.End = end
+	return e
+}
+
+// discard puts away an answer that nobody wants.
+func discard(resp *http.Response) {
+	if resp == nil || resp.Body == nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, maxFailure)
+	_ = resp.Body.Close()
 }
 
 // Sleep waits, and returns the cause of the context if that ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return EndOf(ctx)
+	}
 	if d <= 0 {
-		return ctx.Err()
+		return nil
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -276,16 +326,21 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return EndOf(ctx)
 	}
 }
 
-// discard makes the connection of an answer that nobody wants fit for reuse, if
-// there is little left of it.
-func discard(resp *http.Response) {
-	if resp == nil || resp.Body == nil {
-		return
+// ended reports whether an error is the end of a context.
+func ended(err error) bool {
+	return errors.Is(err, context.Canceled) && !errors.Is(err, ErrStalled)
+}
+
+// EndOf is the error of a context that has ended: that and its cause, if it has one
+// of its own.
+func EndOf(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause != nil && cause != err {
+		return fmt.Errorf("%w: %w", err, cause)
 	}
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
-	_ = resp.Body.Close()
+	return err
 }

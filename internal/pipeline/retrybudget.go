@@ -24,9 +24,10 @@ func NewRetryBudget(tokens int) *RetryBudget {
 	return &RetryBudget{tokens: max(tokens, 0), most: max(tokens, 0)}
 }
 
-// Take takes what a repetition costs. It reports false if there is not so much.
-func (b *RetryBudget) Take(reason Reason) bool {
-	if b == nil || b.most == 0 {
+// take pays for a repetition, unless it is paced by other means.
+func (b *RetryBudget) take(t *Tally, reason Reason, paced bool) bool {
+	t.spent = 0
+	if b == nil || b.most == 0 || paced {
 		return true
 	}
 	cost := retryCost
@@ -39,20 +40,19 @@ func (b *RetryBudget) Take(reason Reason) bool {
 		return false
 	}
 	b.tokens -= cost
+	t.spent = cost
 	return true
 }
 
-// Refund is told of a call that succeeded after so many repetitions.
-func (b *RetryBudget) Refund(repetitions int) {
+// refund is told of a call that succeeded after the repetitions of t.
+func (b *RetryBudget) refund(t *Tally) {
 	if b == nil || b.most == 0 {
 		return
 	}
+	back := max(t.spent, 1)
+	t.spent = 0
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	back := 1
-	if repetitions > 0 {
-		back = retryCost
-	}
 	b.tokens = min(b.tokens+back, b.most)
 }
 

@@ -19,12 +19,12 @@ type authorizer interface {
 
 // sender is the transport step of the pipeline.
 type sender struct {
-	next  policy.Transporter
-	auth  authorizer // nil: nothing to add
-	stall time.Duration
-
-	traffic *Traffic
-	bodies  *bodyLog
+	next     policy.Transporter
+	auth     authorizer // nil: nothing to add
+	patience Patience
+	traffic  *Traffic
+	throttle *Throttle
+	bodies   *bodyLog
 }
 
 // Do dates, authorizes and sends a copy of req. It is a copy because a token
@@ -51,30 +51,20 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 			return nil, permanent(err)
 		}
 	}
-	if p, ok := r.Body.(*pending); ok {
-		// A hook may have read from it; what is sent is a fresh reader.
-		_ = p.Close()
-		r.Body = p.body.Open()
-	}
 	s.traffic.request()
+	w := &watch{Patience: s.patience.of(r), traffic: s.traffic, throttle: s.throttle}
+	r = w.start(r)
 	bodies := s.bodies.of(req)
 	sent := bodies.request(r, req)
-	r, answered, cancel := watchRequest(r, s.stall, s.traffic)
 	resp, err := s.next.Do(r)
-	answered()
 	sent()
-	if err != nil {
-		err = stallOf(r.Context(), err)
-		cancel()
+	if err := w.answer(resp, err); err != nil {
 		return nil, RedactError(err)
 	}
-	if resp != nil {
-		watchAnswer(resp, s.stall, s.traffic, cancel)
-		bodies.answer(resp, req)
-		// The request that errors and hooks see is the one without what the
-		// credential added to its URL.
-		resp.Request = req
-	}
+	bodies.answer(resp, req)
+	// The request that errors and hooks see is the one without what the
+	// credential added to its URL.
+	resp.Request = req
 	return resp, nil
 }
 

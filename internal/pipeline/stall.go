@@ -2,17 +2,18 @@ package pipeline
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
-// ErrStalled is wrapped by the error of a try in which no byte moved for too
-// long. Another try may do better.
+// ErrStalled is wrapped by the error of a try in which nothing moved for too long.
 var ErrStalled = errors.New("the connection stalled")
 
 // stalled is ErrStalled with what did not move.
@@ -22,185 +23,278 @@ type stalled struct {
 }
 
 func (e *stalled) Error() string {
-	return fmt.Sprintf("the connection stalled: no byte of the %s moved for %v", e.what, e.d)
+	return fmt.Sprintf("%v: %s for %v", ErrStalled, e.what, e.d)
 }
-func (e *stalled) Is(target error) bool { return target == ErrStalled }
-func (e *stalled) Timeout() bool        { return true }
 
-// watchRequest ends a try whose body is not taken for d, or never if d is 0, and
-// counts what is taken. It is no time limit on the body: each read of it by the
-// transport starts the time anew. Answered is called when the answer is there,
-// and cancel when that has been read.
-func watchRequest(r *http.Request, d time.Duration, t *Traffic) (_ *http.Request, answered, cancel func()) {
-	none := func() {}
-	if r.Body == nil || r.Body == http.NoBody {
-		return r, none, none
+func (e *stalled) Is(target error) bool {
+	return target == ErrStalled || target == os.ErrDeadlineExceeded
+}
+
+// Timeout marks the error as one of time.
+func (e *stalled) Timeout() bool { return true }
+
+// What does not move.
+const (
+	noRequest = "no byte of the request moved"
+	noAnswer  = "the answer did not begin"
+	noBody    = "no byte of the answer came"
+)
+
+// Patience is how long a try may be without any sign of life. Zero is for ever.
+type Patience struct {
+	Body   time.Duration // while a body is under way
+	Answer time.Duration // from when the transport has all of the request until the answer begins
+}
+
+// copyPatience is by how much more time there is for requests that have the
+// service read from elsewhere, before it answers.
+const copyPatience = 5
+
+// of is the patience with one request: the service may work for as long as the
+// request allows it to.
+func (p Patience) of(r *http.Request) Patience {
+	if p.Answer <= 0 {
+		return p
 	}
-	w := &watchedRequest{ReadCloser: r.Body, d: d, traffic: t}
-	if d <= 0 || r.ContentLength > 0 && r.ContentLength <= smallBody {
-		r.Body = w
-		return r, none, none
+	if len(r.Header[headerCopySource]) > 0 {
+		p.Answer *= copyPatience
 	}
-	ctx, end := context.WithCancelCause(r.Context())
-	w.timer = time.AfterFunc(d, func() { end(&stalled{"request", d}) })
-	w.timer.Stop() // until the first read, when there is a connection
+	if _, value, ok := strings.Cut("&"+r.URL.RawQuery, "&timeout="); ok {
+		value, _, _ = strings.Cut(value, "&")
+		if s, err := strconv.ParseUint(value, 10, 31); err == nil {
+			p.Answer = max(p.Answer, time.Duration(s)*time.Second+5*time.Second)
+		}
+	}
+	return p
+}
+
+// watch ends a try in which nothing moves. One clock runs from the moment when
+// the transport gets the request until the answer begins, and starts anew with
+// each read of the body of the request by the transport; then it runs while
+// somebody waits for the body of the answer. It bounds nothing that moves.
+type watch struct {
+	Patience
+	traffic  *Traffic
+	throttle *Throttle
+	cancel   context.CancelCauseFunc
+	timer    *time.Timer // nil before the clock was first started
+	request  watchedRequest
+
+	mu       sync.Mutex
+	what     string // is waited for; "" while the clock stands
+	answered bool
+	fired    *stalled
+	body     io.ReadCloser // of the answer
+	reading  bool          // the body is counted among the answers that are being read
+}
+
+// start begins to watch a try, and returns the request that is to be sent.
+func (w *watch) start(r *http.Request) *http.Request {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	w.cancel = cancel
 	r = r.WithContext(ctx)
-	r.Body = w
-	return r, w.stop, func() { end(nil) }
+	if p, ok := r.Body.(*pending); ok {
+		// A hook may have read from it; what is sent is a fresh reader.
+		_ = p.Close()
+		w.request = watchedRequest{p.body.Open(), w}
+		r.Body = &w.request
+		// The transport sends a request again by itself if a connection that it had
+		// kept turns out to be closed.
+		r.GetBody = func() (io.ReadCloser, error) { return &watchedRequest{&pending{body: p.body}, w}, nil }
+	} else if r.Body != nil && r.Body != http.NoBody {
+		w.request = watchedRequest{r.Body, w}
+		r.Body, r.GetBody = &w.request, nil
+	}
+	w.await(noAnswer, w.Answer)
+	return r
 }
 
-// smallBody is what the kernel takes at once: it cannot stall before the time for
-// the answer begins.
-const smallBody = 16 << 10
+// await starts the clock.
+func (w *watch) await(what string, d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.answered && what != noBody || w.fired != nil {
+		return
+	}
+	w.what = what
+	switch {
+	case d <= 0:
+		w.what = ""
+	case w.timer == nil:
+		w.timer = time.AfterFunc(d, w.fire)
+	default:
+		w.timer.Reset(d)
+	}
+}
 
-// watchedRequest is a request body. The time runs while the transport is busy
-// with what it read last.
+// pause stops the clock, unless what runs is that of an answer and it is the
+// request that pauses: it may still be read when it was answered early.
+func (w *watch) pause(answer bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.what != "" && w.answered == answer {
+		w.what = ""
+		w.timer.Stop()
+	}
+}
+
+// fire ends the try, unless something moved at the last moment.
+func (w *watch) fire() {
+	w.mu.Lock()
+	if w.what == "" || w.fired != nil {
+		w.mu.Unlock()
+		return
+	}
+	d := w.Body
+	if w.what == noAnswer {
+		d = w.Answer
+	}
+	w.fired = &stalled{w.what, d}
+	body := w.body
+	w.mu.Unlock()
+	w.cancel(w.fired)
+	if body != nil {
+		_ = body.Close() // which ends a read, whatever the transport makes of the context
+	}
+}
+
+// answer takes what came of the try. The watch goes on until the body is closed.
+func (w *watch) answer(resp *http.Response, err error) error {
+	w.mu.Lock()
+	w.answered, w.what = true, ""
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if w.fired != nil {
+		// The transport tells only that the context ended.
+		err = w.fired
+	}
+	if err == nil && resp.Body != nil && resp.Body != http.NoBody {
+		w.body = resp.Body
+		resp.Body = (*watchedAnswer)(w)
+	}
+	w.mu.Unlock()
+	switch {
+	case err != nil:
+		if resp != nil && resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		w.cancel(nil)
+	case w.body == nil:
+		w.cancel(nil)
+	default:
+		w.read(true)
+	}
+	return err
+}
+
+// read counts the answers that are being read.
+func (w *watch) read(now bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reading == now || w.throttle == nil {
+		return
+	}
+	w.reading = now
+	if now {
+		w.throttle.answers.Add(1)
+	} else {
+		w.throttle.answers.Add(-1)
+	}
+}
+
+// watchedRequest is the body of a request. A slow source is no stall, so the
+// clock runs only while the transport is busy with what it has read.
 type watchedRequest struct {
 	io.ReadCloser
-	d       time.Duration
-	traffic *Traffic
-	timer   *time.Timer // nil if there is no limit
-	over    atomic.Bool
+	w *watch
 }
 
-func (w *watchedRequest) Read(p []byte) (int, error) {
-	w.pause() // a slow source is no stall
-	n, err := w.ReadCloser.Read(p)
-	w.traffic.sent(n)
-	if err != nil {
-		w.stop()
-	} else {
-		w.resume()
-	}
+func (r *watchedRequest) Read(p []byte) (int, error) {
+	r.w.pause(false)
+	n, err := r.ReadCloser.Read(p[:min(len(p), piece)])
+	r.w.traffic.sent(n)
+	r.next(err != nil)
 	return n, err
 }
 
+// next starts the clock for what comes after a read: the next one, or the answer.
+func (r *watchedRequest) next(end bool) {
+	if end {
+		r.w.await(noAnswer, r.w.Answer)
+	} else {
+		r.w.await(noRequest, r.w.Body)
+	}
+}
+
+// piece is the most that the transport gets at a time: on the thinnest of lines,
+// shared by many requests, it has to be gone within the time.
+const piece = 64 << 10
+
 // InMemory reports whether no read blocks, as the body says itself.
-func (w *watchedRequest) InMemory() bool {
-	b, ok := w.ReadCloser.(interface{ InMemory() bool })
+func (r *watchedRequest) InMemory() bool {
+	b, ok := r.ReadCloser.(interface{ InMemory() bool })
 	return ok && b.InMemory()
 }
 
 // WriteTo lets bodies that are in memory hand their bytes over without a copy.
-func (w *watchedRequest) WriteTo(to io.Writer) (int64, error) {
-	defer w.stop()
-	if from, ok := w.ReadCloser.(io.WriterTo); ok {
-		return from.WriteTo(watchedWriter{to, w})
+func (r *watchedRequest) WriteTo(to io.Writer) (int64, error) {
+	defer r.next(true)
+	if from, ok := r.ReadCloser.(io.WriterTo); ok {
+		return from.WriteTo(watchedWriter{to, r})
 	}
-	return io.Copy(to, struct{ io.Reader }{w})
+	return io.Copy(to, struct{ io.Reader }{r})
 }
 
 // watchedWriter is where a body is written to.
 type watchedWriter struct {
 	to io.Writer
-	w  *watchedRequest
+	r  *watchedRequest
 }
 
-func (w watchedWriter) Write(p []byte) (int, error) {
-	w.w.resume()
-	n, err := w.to.Write(p)
-	w.w.pause()
-	w.w.traffic.sent(n)
+func (w watchedWriter) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		part := p[n:min(n+piece, len(p))]
+		w.r.next(false)
+		var c int
+		c, err = w.to.Write(part)
+		w.r.w.pause(false)
+		w.r.w.traffic.sent(c)
+		if n += c; err == nil && c != len(part) {
+			err = io.ErrShortWrite
+		}
+	}
 	return n, err
 }
 
-func (w *watchedRequest) pause() {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-}
+// watchedAnswer is the body of an answer. The clock runs only while somebody
+// reads.
+type watchedAnswer watch
 
-func (w *watchedRequest) resume() {
-	if w.timer != nil && !w.over.Load() {
-		w.timer.Reset(w.d)
-	}
-}
-
-func (w *watchedRequest) Close() error {
-	w.stop()
-	return w.ReadCloser.Close()
-}
-
-func (w *watchedRequest) stop() {
-	w.over.Store(true)
-	w.pause()
-}
-
-// stallOf is the cause of an error, if that is a stall: the transport tells only
-// that the context was cancelled.
-func stallOf(ctx context.Context, err error) error {
-	if cause, ok := context.Cause(ctx).(*stalled); ok && errors.Is(err, context.Canceled) {
-		return cause
-	}
-	return err
-}
-
-// watchAnswer ends a read of the body that gives nothing for d, or never if d is
-// 0, and counts what is read. The time runs only while somebody reads. Cancel is
-// called when the body is closed.
-func watchAnswer(resp *http.Response, d time.Duration, t *Traffic, cancel func()) {
-	if resp.Body == nil || resp.Body == http.NoBody {
-		cancel()
-		return
-	}
-	resp.Body = &watchedAnswer{ReadCloser: resp.Body, d: d, traffic: t, cancel: cancel}
-}
-
-type watchedAnswer struct {
-	io.ReadCloser
-	d       time.Duration
-	traffic *Traffic
-	timer   *time.Timer
-	stalled atomic.Bool
-	cancel  func()
-}
-
-func (w *watchedAnswer) Close() error {
-	defer w.cancel()
-	return w.ReadCloser.Close()
-}
-
-func (w *watchedAnswer) Read(p []byte) (int, error) {
-	switch {
-	case w.d <= 0:
-	case w.timer == nil:
-		w.timer = time.AfterFunc(w.d, w.stall)
-	default:
-		w.timer.Reset(w.d)
-	}
-	n, err := w.ReadCloser.Read(p)
-	if w.timer != nil {
-		w.timer.Stop()
-	}
+func (a *watchedAnswer) Read(p []byte) (int, error) {
+	w := (*watch)(a)
+	w.await(noBody, w.Body)
+	n, err := w.body.Read(p)
+	w.pause(true)
 	w.traffic.received(n)
-	if err != nil && err != io.EOF && w.stalled.Load() {
-		err = &stalled{"answer", w.d}
+	if err != nil {
+		w.read(false)
+		if err != io.EOF {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.fired != nil {
+				err = w.fired
+			}
+		}
 	}
 	return n, err
 }
 
-// stall closes the body, which ends the read.
-func (w *watchedAnswer) stall() {
-	w.stalled.Store(true)
-	_ = w.ReadCloser.Close()
-}
-
-// untrusted reports whether an error says that the server is not who it should
-// be, or does not speak the protocol at all.
-func untrusted(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
-}
-
-// handshake reports whether the TLS handshake took too long: no byte of the
-// request was sent then.
-func handshake(err error) bool {
-	e, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return ok && e.Timeout() && e.Error() == "net/http: TLS handshake timeout"
+// Close ends the try.
+func (a *watchedAnswer) Close() error {
+	w := (*watch)(a)
+	w.read(false)
+	err := w.body.Close()
+	w.cancel(nil)
+	return err
 }

@@ -2,110 +2,123 @@ package pipeline
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// Throttle lowers how many requests of transfers are under way when the service
-// says that it is too much, and raises it again, one by one, while all goes well.
+// Throttle bounds how many requests of transfers are under way while the service
+// says that it is too much. It is what TCP does for packets: a refusal halves the
+// bound, answers raise it again, at first one by one and later one a round, and a
+// minute without refusals lifts it as fast as it goes. Without a refusal there is
+// no bound, and nothing waits: that of each transfer is enough.
 type Throttle struct {
-	mu      sync.Mutex
-	most    int // without any trouble
-	limit   int // now
-	busy    int
-	good    int       // answers since the limit was last raised
-	last    time.Time // when it was last lowered
-	waiting []chan struct{}
+	most    int
+	answers atomic.Int64 // bodies of answers that are being read
+
+	mu        sync.Mutex
+	limit     int // now
+	threshold int // up to which each answer raises the limit
+	busy      int
+	good      int       // answers since the limit was last raised
+	cuts      int       // how often the limit was halved
+	last      time.Time // of the last refusal
+	waiting   []chan struct{}
 }
 
-// easing is how long after one cut the next one comes, since the answers to what
-// was under way are all alike.
-const easing = time.Second
+// quiet is how long there must be no refusal before the service is thought to be
+// as it was. For as long bodies are announced before they are sent.
+const quiet = time.Minute
 
-// expectFor is how long after a cut bodies are announced before they are sent.
-const expectFor = time.Minute
+// heldFor is how long the body of an answer keeps its place if it is not read to
+// its end: who reads it may be waiting for another one.
+const heldFor = 10 * time.Second
 
-// NewThrottle makes one for clients with up to most requests under way; it is
-// without effect until the service complains.
-func NewThrottle(most int) *Throttle { return &Throttle{most: most, limit: most} }
+// NewThrottle makes one for clients with up to most requests under way.
+func NewThrottle(most int) *Throttle {
+	return &Throttle{most: most, limit: most, threshold: most}
+}
 
 // Limit returns how many requests may be under way now.
 func (t *Throttle) Limit() int {
+	if t == nil {
+		return 0
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.limit
 }
 
-// Trouble is told of an answer that says too much was asked.
-func (t *Throttle) Trouble() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.good = 0
-	if now := time.Now(); now.Sub(t.last) >= easing {
-		t.limit = max(1, min(t.limit, max(t.busy, 1))/2)
-		t.last = now
-	}
-}
-
-// recent reports whether there was trouble not long ago.
+// recent reports whether there was a refusal not long ago.
 func (t *Throttle) recent() bool {
+	if t == nil {
+		return false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.last.IsZero() && time.Since(t.last) < expectFor
+	return !t.last.IsZero() && time.Since(t.last) < quiet
 }
 
-// Fine is told of an answer that came as it should.
-func (t *Throttle) Fine() {
+// bites reports whether the throttle paces the requests of transfers, and could do
+// so more than it does.
+func (t *Throttle) bites() bool {
+	if t == nil {
+		return false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.limit == t.most {
-		return
-	}
-	if t.good++; t.good >= t.limit {
-		t.good = 0
-		t.limit++
-		t.wake()
-	}
+	return t.limit < t.most && t.limit > 1
 }
 
-// enter waits until one more request may be under way.
-func (t *Throttle) enter(ctx context.Context) error {
-	t.mu.Lock()
-	if t.limit == t.most || t.busy < t.limit && len(t.waiting) == 0 {
-		// Without trouble there is no bound: that of each transfer is enough.
-		t.busy++
-		t.mu.Unlock()
-		return nil
+// turn is the right of a request to be under way. The zero turn has no meaning.
+type turn struct {
+	throttle *Throttle
+	transfer bool
+	cuts     int // when it began
+}
+
+// enter waits until one more request may be under way. Only those of transfers
+// wait, and are counted.
+func (t *Throttle) enter(ctx context.Context, transfer bool) (turn, error) {
+	if t == nil {
+		return turn{}, nil
 	}
-	turn := make(chan struct{})
-	t.waiting = append(t.waiting, turn)
+	t.mu.Lock()
+	if !transfer || t.limit == t.most || t.busy < t.limit && len(t.waiting) == 0 {
+		defer t.mu.Unlock()
+		return t.begin(transfer), nil
+	}
+	next := make(chan struct{})
+	t.waiting = append(t.waiting, next)
 	t.mu.Unlock()
 	select {
-	case <-turn:
-		return nil
+	case <-next:
 	case <-ctx.Done():
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for i, w := range t.waiting {
+			if w == next {
+				t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
+				return turn{}, EndOf(ctx)
+			}
+		}
+		t.busy-- // its turn had come
+		t.wake()
+		return turn{}, EndOf(ctx)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, w := range t.waiting {
-		if w == turn {
-			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
-			return context.Cause(ctx)
-		}
-	}
-	t.busy-- // its turn had come
-	t.wake()
-	return context.Cause(ctx)
+	t.busy-- // wake has counted it
+	return t.begin(true), nil
 }
 
-func (t *Throttle) leave() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.busy--
-	t.wake()
+func (t *Throttle) begin(transfer bool) turn {
+	if transfer {
+		t.busy++
+	}
+	return turn{t, transfer, t.cuts}
 }
 
 // wake lets in as many as may be.
@@ -117,29 +130,101 @@ func (t *Throttle) wake() {
 	}
 }
 
-// throttlePolicy holds the tries of transfers back. A try that waits for its
-// repetition holds no place.
-type throttlePolicy struct{ throttle *Throttle }
+// leave is told of the end of a request: its answer, or nil if there is none.
+// While there is a bound, the request keeps its place until the body has been read.
+func (p turn) leave(resp *http.Response) {
+	t := p.throttle
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if throttled(resp) {
+		t.out(p)
+		t.refused(p.cuts)
+		return
+	}
+	if p.transfer && resp != nil && !again(resp.StatusCode) {
+		t.granted()
+	}
+	if p.transfer && t.limit < t.most && resp != nil && resp.Body != nil && resp.Body != http.NoBody && resp.ContentLength != 0 {
+		resp.Body = p.hold(resp.Body)
+		return
+	}
+	t.out(p)
+}
 
-func (p throttlePolicy) Do(req *policy.Request) (*http.Response, error) {
-	var call Call
-	_ = req.OperationValue(&call)
-	if call.Transfer {
-		if err := p.throttle.enter(req.Raw().Context()); err != nil {
-			return nil, err
-		}
-		defer p.throttle.leave()
+func (t *Throttle) out(p turn) {
+	if p.transfer {
+		t.busy--
+		t.wake()
 	}
-	if req.Raw().ContentLength > 0 && p.throttle.recent() {
-		// The service can refuse it before gigabytes are sent in vain.
-		req.Raw().Header["Expect"] = []string{"100-continue"}
+}
+
+// refused lowers the limit. The cuts are those at which the request began.
+func (t *Throttle) refused(cuts int) {
+	under := max(t.busy, int(t.answers.Load()))
+	t.good, t.last = 0, time.Now()
+	if cuts == t.cuts {
+		t.cuts++
+		t.limit = max(1, min(t.limit, (under+1)/2))
+		t.threshold = t.limit
+		return
 	}
-	resp, err := req.Next()
-	switch {
-	case throttled(resp):
-		p.throttle.Trouble()
-	case err == nil:
-		p.throttle.Fine()
+	// It was under way at the last cut. What is still under way of that is what
+	// the service took.
+	t.limit = max(1, min(t.limit, under))
+}
+
+// granted raises the limit.
+func (t *Throttle) granted() {
+	if t.limit == t.most {
+		return
 	}
-	return resp, err
+	if time.Since(t.last) >= quiet {
+		t.threshold = t.most
+	}
+	if t.good++; t.limit < t.threshold || t.good >= t.limit {
+		t.good = 0
+		t.limit++
+		t.wake()
+	}
+}
+
+// hold makes a body give the place back when it has been read.
+func (p turn) hold(body io.ReadCloser) io.ReadCloser {
+	b := &placed{ReadCloser: body}
+	b.free = sync.OnceFunc(func() {
+		p.throttle.mu.Lock()
+		defer p.throttle.mu.Unlock()
+		p.throttle.out(p)
+	})
+	b.timer = time.AfterFunc(heldFor, b.free)
+	return b
+}
+
+// placed is a body that holds a place.
+type placed struct {
+	io.ReadCloser
+	free  func()
+	timer *time.Timer
+}
+
+func (b *placed) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.release()
+	}
+	return n, err
+}
+
+// Close gives the place back.
+func (b *placed) Close() error {
+	b.release()
+	return b.ReadCloser.Close()
+}
+
+func (b *placed) release() {
+	b.timer.Stop()
+	b.free()
 }

@@ -71,9 +71,23 @@ func ErrorKind(err error) string {
 	return fmt.Sprintf("%T", err)
 }
 
-// tries counts what was sent for one call. It is shared by all its tries, of
-// which two can be under way at a time.
-type tries struct{ begun, logged atomic.Int32 }
+// tries counts what was sent for one call. It is in the context of all its tries,
+// of which two can be under way at a time.
+type tries struct {
+	begun, logged atomic.Int32
+	outrun        atomic.Bool // of two requests of the last try, the second was faster
+}
+
+type triesKey struct{}
+
+// triesOf is nil if nobody wants to know.
+func triesOf(ctx context.Context) *tries {
+	t, _ := ctx.Value(triesKey{}).(*tries)
+	return t
+}
+
+// aboveKey is that of the context that a span of a try was started in.
+type aboveKey struct{}
 
 // next counts one more of the numbers that which picks.
 func (t *tries) next(which func(*tries) *atomic.Int32) int {
@@ -88,7 +102,33 @@ func (t *tries) next(which func(*tries) *atomic.Int32) int {
 type tracePolicy struct{ *Tracing }
 
 func (p tracePolicy) Do(req *policy.Request) (*http.Response, error) {
-	raw := req.Raw()
+	ctx := req.Raw().Context()
+	ctx, span := p.try(context.WithValue(ctx, aboveKey{}, ctx), req.Raw())
+	defer span.End()
+	resp, err := req.WithContext(ctx).Next()
+	if t := triesOf(ctx); t != nil && t.outrun.Swap(false) {
+		fail(span, "canceled", "a second request was answered before it")
+		return resp, err
+	}
+	tell(span, resp, err)
+	return resp, err
+}
+
+// second starts the span of the second request of a try, beside that of the first.
+func (t *Tracing) second(req *http.Request) (end func(*http.Response, error)) {
+	above, ok := req.Context().Value(aboveKey{}).(context.Context)
+	if t == nil || !ok {
+		return func(*http.Response, error) {}
+	}
+	_, span := t.try(above, req)
+	return func(resp *http.Response, err error) {
+		tell(span, resp, err)
+		span.End()
+	}
+}
+
+// try starts the span of a request.
+func (t *Tracing) try(ctx context.Context, raw *http.Request) (context.Context, tracing.Span) {
 	attrs := append(make([]tracing.Attribute, 0, 8),
 		tracing.Attribute{Key: "http.request.method", Value: raw.Method},
 		tracing.Attribute{Key: "url.full", Value: RedactURL(raw.URL)},
@@ -96,17 +136,17 @@ func (p tracePolicy) Do(req *policy.Request) (*http.Response, error) {
 		tracing.Attribute{Key: "server.port", Value: portOf(raw.URL.Scheme, raw.URL.Port())},
 		tracing.Attribute{Key: "az.client_request_id", Value: raw.Header.Get(headerClientRequestID)},
 	)
-	var count *tries
-	req.OperationValue(&count)
-	if n := count.next(func(t *tries) *atomic.Int32 { return &t.begun }); n > 1 {
+	if n := triesOf(ctx).next(func(t *tries) *atomic.Int32 { return &t.begun }); n > 1 {
 		attrs = append(attrs, tracing.Attribute{Key: "http.request.resend_count", Value: n - 1})
 	}
-	ctx, span := p.tracer.Start(raw.Context(), raw.Method, &tracing.SpanOptions{Kind: tracing.SpanKindClient, Attributes: attrs})
-	defer span.End()
-	resp, err := req.WithContext(ctx).Next()
+	return t.tracer.Start(ctx, raw.Method, &tracing.SpanOptions{Kind: tracing.SpanKindClient, Attributes: attrs})
+}
+
+// tell says how a request ended.
+func tell(span tracing.Span, resp *http.Response, err error) {
 	if err != nil {
 		fail(span, ErrorKind(err), Redact(err.Error()))
-		return resp, err
+		return
 	}
 	span.SetAttributes(
 		tracing.Attribute{Key: "http.response.status_code", Value: resp.StatusCode},
@@ -115,7 +155,6 @@ func (p tracePolicy) Do(req *policy.Request) (*http.Response, error) {
 	if resp.StatusCode >= 400 {
 		fail(span, strconv.Itoa(resp.StatusCode), resp.Header.Get("x-ms-error-code"))
 	}
-	return resp, nil
 }
 
 func portOf(scheme, port string) int {

@@ -16,6 +16,9 @@ import (
 // workers, requests keep dialing.
 const defaultIdlePerHost = 64
 
+// defaultConnect is the time for dialing and for the TLS handshake.
+const defaultConnect = 10 * time.Second
+
 // NewTransport returns an HTTP client for the Blob service.
 //
 // It keeps up to maxIdlePerHost connections open to each host for 90 seconds;
@@ -27,15 +30,17 @@ const defaultIdlePerHost = 64
 // credentials to another host: the caller gets the 3xx response. It does not
 // ask for compressed bodies, so lengths and checksums are those of the blob.
 //
-// Dialing and the TLS handshake have 10 seconds each. The headers of an answer
-// have 120 seconds; that time starts when the request with its body has been
-// written, so it does not limit how long a body may take.
-// Open, if it is not nil, counts the connections that are open.
-func NewTransport(maxIdlePerHost int, open *atomic.Int64) *http.Client {
+// Dialing and the TLS handshake have the time connect each; 0 is 10 seconds. All
+// that comes later is watched by the pipeline. Open, if it is not nil, counts the
+// connections that are open.
+func NewTransport(maxIdlePerHost int, connect time.Duration, open *atomic.Int64) *http.Client {
 	if maxIdlePerHost < 1 {
 		maxIdlePerHost = defaultIdlePerHost
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	if connect == 0 {
+		connect = defaultConnect
+	}
+	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Client{
@@ -49,8 +54,7 @@ func NewTransport(maxIdlePerHost int, open *atomic.Int64) *http.Client {
 			DisableCompression:    true,
 			WriteBufferSize:       64 << 10,
 			ReadBufferSize:        64 << 10,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: 120 * time.Second,
+			TLSHandshakeTimeout:   connect,
 			ExpectContinueTimeout: time.Second,
 
 			OnProxyConnectResponse: connectedByProxy,

@@ -121,7 +121,7 @@ func TestTransportIsPlainHTTP1(t *testing.T) {
 	}))
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
-	client := NewTransport(3, nil)
+	client := NewTransport(3, 0, nil)
 	transport := client.Transport.(*http.Transport)
 	config := srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	config.NextProtos = nil
@@ -139,7 +139,7 @@ func TestTransportIsPlainHTTP1(t *testing.T) {
 	if transport.MaxIdleConnsPerHost != 3 || transport.MaxIdleConns != 0 {
 		t.Errorf("idle connections: %d a host, %d in all", transport.MaxIdleConnsPerHost, transport.MaxIdleConns)
 	}
-	if n := NewTransport(0, nil).Transport.(*http.Transport).MaxIdleConnsPerHost; n < 32 {
+	if n := NewTransport(0, 0, nil).Transport.(*http.Transport).MaxIdleConnsPerHost; n < 32 {
 		t.Errorf("%d idle connections by default", n)
 	}
 }

@@ -22,7 +22,7 @@ type Body interface {
 }
 
 // Call is what one call of the client brings to the pipeline. The wire layer
-// attaches it with req.SetOperationValue(Call{...}).
+// attaches it with req.SetOperationValue(&Call{...}).
 type Call struct {
 	Body Body // nil for a request without a body
 
@@ -35,6 +35,9 @@ type Call struct {
 
 	// Retry are the settings of this call; nil is those of the client.
 	Retry *Retry
+	// Tally has the repetitions so far of a call that goes through the pipeline
+	// more than once; nil for one that does not.
+	Tally *Tally
 	// Location is where this read goes; nil is as the client does it.
 	Location *LocationMode
 	// Transfer marks the requests that move content, which are held back when the
@@ -73,6 +76,18 @@ func (f *Fate) learn(resp *http.Response, err error) {
 	f.sent = false
 }
 
+// noCall is that of requests of the user's own.
+var noCall = &Call{}
+
+// callOf is what the client says of a request. It is not to be changed.
+func callOf(req *policy.Request) *Call {
+	var call *Call
+	if !req.OperationValue(&call) {
+		return noCall
+	}
+	return call
+}
+
 // tryPolicy gives each try its body and runs the hooks of the client and of the
 // call. azcore's retry clones the request for each try, so what is set here stays
 // in the try.
@@ -82,8 +97,7 @@ type tryPolicy struct {
 }
 
 func (p tryPolicy) Do(req *policy.Request) (*http.Response, error) {
-	var call Call
-	_ = req.OperationValue(&call) // requests of the user's own have none
+	call := callOf(req)
 	raw := req.Raw()
 	if call.Body != nil {
 		if err := attach(raw, call.Body); err != nil {
@@ -122,12 +136,10 @@ func attach(raw *http.Request, body Body) error {
 		return permanent(fmt.Errorf("azureblob: request body has the negative length %d", n))
 	}
 	raw.ContentLength = n
-	if n == 0 {
-		raw.Body, raw.GetBody = http.NoBody, nil
-		return nil
+	raw.Body, raw.GetBody = http.NoBody, nil
+	if n > 0 {
+		raw.Body = &pending{body: body}
 	}
-	raw.Body = &pending{body: body}
-	raw.GetBody = func() (io.ReadCloser, error) { return &pending{body: body}, nil }
 	return nil
 }
 

@@ -102,7 +102,7 @@ func TestLengths(t *testing.T) {
 		lines <- fmt.Sprint(r.Header["Content-Length"], r.ContentLength, r.TransferEncoding)
 	}))
 	srv.Start()
-	client := NewTransport(0, nil)
+	client := NewTransport(0, 0, nil)
 	t.Cleanup(func() { client.CloseIdleConnections(); srv.Close() })
 	p := New(Config{Transport: client, Retry: noWait(0)})
 	for _, c := range []struct {

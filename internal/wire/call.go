@@ -31,9 +31,9 @@ type Call struct {
 	Retry    *pipeline.Retry        // how this call is repeated; nil is as the client does it
 	Location *pipeline.LocationMode // where this read goes; nil is as the client does it
 
-	// Rereads is how often a list is asked for again when its body broke off:
-	// the retry policy has let go of the request by the time it is read.
-	Rereads int
+	// Repeater has a list asked for again when its body broke off: the retry
+	// policy has let go of the request by the time it is read. Nil does not.
+	Repeater *pipeline.Repeater
 
 	sent http.Header    // what was sent, without what the pipeline adds
 	fate *pipeline.Fate // of a call that can change something
@@ -50,16 +50,23 @@ func (c *Call) Sent() http.Header { return c.sent }
 //
 // The error is a [*Fault] if the service answered with an error, one that wraps
 // [ErrRequest] if nothing was sent because the call itself is at fault, and
-// otherwise what the pipeline returned. The response is there in the first case
-// as well. Only a [Stream] answer has a body left, which the caller closes.
+// otherwise what the pipeline returned: a [*pipeline.Interrupted] holds a Fault if
+// it holds an answer. The response is there in the first case as well. Only a [Stream] answer has a body left, which the caller closes.
 func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, error) {
-	for try := 0; ; try++ {
-		req, err := c.request(ctx)
+	var tally *pipeline.Tally
+	if c.Op.Answer == XML && c.Repeater != nil {
+		tally = &pipeline.Tally{}
+	}
+	for {
+		req, err := c.request(ctx, tally)
 		if err != nil {
 			return nil, err
 		}
 		resp, err := pl.Do(req)
 		if err != nil {
+			if cut, ok := errors.AsType[*pipeline.Interrupted](err); ok && cut.Response != nil {
+				err = &pipeline.Interrupted{End: cut.End, Last: newFault(cut.Response)}
+			}
 			return nil, err
 		}
 		if !c.Op.Succeeded(resp.StatusCode) {
@@ -70,11 +77,16 @@ func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, err
 			return nil, err
 		}
 		broken, err := c.decode(resp)
-		if broken && try < c.Rereads && ctx.Err() == nil {
-			reflect.ValueOf(c.Result).Elem().SetZero()
-			continue
+		if !broken || tally == nil {
+			if tally != nil && err == nil {
+				c.Repeater.Succeeded(tally)
+			}
+			return resp, err
 		}
-		return resp, err
+		if err := c.Repeater.Again(ctx, c.Retry, tally, pipeline.ReasonRead, err); err != nil {
+			return resp, err
+		}
+		reflect.ValueOf(c.Result).Elem().SetZero()
 	}
 }
 
@@ -141,7 +153,7 @@ func (c *Call) compose() (header http.Header, target string, err error) {
 	return header, target, nil
 }
 
-func (c *Call) request(ctx context.Context) (*policy.Request, error) {
+func (c *Call) request(ctx context.Context, tally *pipeline.Tally) (*policy.Request, error) {
 	header, target, err := c.compose()
 	if err != nil {
 		return nil, err
@@ -164,9 +176,9 @@ func (c *Call) request(ctx context.Context) (*policy.Request, error) {
 	if body != nil {
 		raw.ContentLength = body.Len()
 	}
-	req.SetOperationValue(pipeline.Call{
+	req.SetOperationValue(&pipeline.Call{
 		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: class != Once, Guarded: class == Guarded,
-		Retry: c.Retry, Location: c.Location, Transfer: c.Op.Transfer, Fate: c.fate,
+		Retry: c.Retry, Tally: tally, Location: c.Location, Transfer: c.Op.Transfer, Fate: c.fate,
 	})
 	if c.Op.Answer != Empty {
 		// Lists are decoded while they arrive, and blobs belong to the caller.
