@@ -245,7 +245,11 @@ func init() {
 			return nil, err
 		}
 		defer os.RemoveAll(folder)
-		return s.blob().DownloadFile(ctx, filepath.Join(folder, "cat.jpg"), filled[azureblob.DownloadOptions]())
+		r, err := s.blob().DownloadFile(ctx, filepath.Join(folder, "cat.jpg"), filled[azureblob.DownloadOptions]())
+		if left, e := os.ReadDir(folder); err != nil && (e != nil || len(left) > 0) {
+			return nil, fmt.Errorf("a download failed and left %v, %w", left, e)
+		}
+		return r, err
 	})
 	exercise("Blob_Download", "BlobClient.ReadAll", func(ctx context.Context, s subject) (any, error) {
 		_, err := s.blob().ReadAll(ctx, filled[azureblob.DownloadOptions]())

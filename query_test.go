@@ -15,6 +15,7 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
+		defer r.Close()
 		of, err := blockblob.New(b.WithSnapshot(s.snapshot)).Query(ctx, "SELECT", nil)
 		if err != nil {
 			return nil, err
