@@ -2,7 +2,7 @@
 # and Node.js with npm for the Azurite emulator.
 
 # TIMEOUT is for the tests of one package, FUZZTIME for one fuzz target.
-TIMEOUT ?= 10m
+TIMEOUT ?= 15m
 FUZZTIME ?= 10s
 
 azurite := internal/azurite
@@ -13,6 +13,7 @@ peers := bench/peers/js
 
 test: azurite vet tracing
 	AZUREBLOB_REQUIRE_AZURITE=1 go test -race -timeout $(TIMEOUT) ./...
+	go test -run 'Allocat|Cost' ./...
 
 vet:
 	go vet ./...

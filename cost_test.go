@@ -9,6 +9,9 @@ import (
 // TestAllocations bounds what a small request costs. The figures are those of a
 // transport that answers at once; azcore's pipeline alone is about half of them.
 func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates as well")
+	}
 	listen(nil) // azcore writes its log for whoever listens, which the other tests do
 	defer listen(keepLine)
 	content := pattern(1 << 10)

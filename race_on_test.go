@@ -1,0 +1,5 @@
+//go:build race
+
+package azureblob
+
+const raceEnabled = true
