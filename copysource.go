@@ -28,7 +28,7 @@ type SourceConditions struct {
 // in its URL. The zero value is for those that are.
 type SourceAccess struct {
 	// Token makes tokens with which the service reads the source. The endpoint
-	// of the client has to be https.
+	// of the client has to be https, and so has the source.
 	Token azcore.TokenCredential
 
 	// FileShare says that the source is a file in Azure Files and that Token may
@@ -77,16 +77,22 @@ func (h *handle) source(ctx context.Context, op *wire.Operation, raw string, acc
 	case len(s.URL) > maxSourceURL:
 		return nil, h.refuseAs(op, InvalidHeaderValue, fmt.Errorf("the URL of the source has %d bytes, and %d is the most", len(s.URL), maxSourceURL))
 	}
+	secret := key.key != nil || access.Token != nil
+	switch {
+	case access.Token != nil && isNil(access.Token):
+		return nil, h.refuse(op, errors.New("the token credential of SourceAccess is a nil pointer; a source that needs none has a nil interface"))
+	case secret && h.session != nil && !strings.HasPrefix(h.service, "https:"):
+		return nil, h.refuse(op, errors.New("a token or a key for the source needs an https endpoint"))
+	case secret && u.Scheme != "https":
+		return nil, h.refuse(op, errors.New("a token or a key for the source needs an https source: the service sends it there"))
+	}
 	if access.FileShare {
 		s.FileIntent = "backup"
 	}
 	if key.key != nil {
 		s.Key, s.KeyHash, s.KeyAlgorithm = key.key(), key.hash, "AES256"
 	}
-	if (key.key != nil || !isNil(access.Token)) && h.session != nil && !strings.HasPrefix(h.service, "https:") {
-		return nil, h.refuse(op, errors.New("a token or a key for the source needs an https endpoint"))
-	}
-	if !isNil(access.Token) {
+	if access.Token != nil {
 		token, err := access.Token.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{pipeline.StorageScope}})
 		if err != nil {
 			return nil, h.local(op, fmt.Errorf("the token for the source: %w", err))

@@ -100,7 +100,7 @@ func (c *Client) PutFromURL(ctx context.Context, source string, o *PutFromURLOpt
 		o = &PutFromURLOptions{}
 	}
 	if o.CopyTags == azureblob.CopySourceTagsCopy && len(o.Tags) > 0 {
-		return PutResult{}, link.Refuse(c, rest.PutBlobFromURL, errors.New("PutFromURLOptions.Tags are given, and CopyTags asks for those of the source"))
+		return PutResult{}, link.RefuseAs(c, rest.PutBlobFromURL, string(azureblob.BothUserTagsAndSourceTagsCopyPresentException), errors.New("the tags of the source cannot be copied when there are others"))
 	}
 	sum := azureblob.SourceChecksum{MD5: o.SourceMD5}
 	same := func(f *link.Found) (link.Outcome, error) {

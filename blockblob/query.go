@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/goblob/azureblob"
@@ -145,10 +146,11 @@ var _ io.ReadCloser = (*QueryReader)(nil)
 // Result returns what the service told of the blob when it began to answer.
 func (q *QueryReader) Result() QueryResult { return q.result }
 
-// Close ends the query. It does not wait for the rest of the result.
+// Close ends the query. It does not wait for the rest of the result. Reads after
+// it fail with fs.ErrClosed.
 func (q *QueryReader) Close() error {
 	if q.err == nil {
-		q.err = link.Local(q.client, rest.QueryBlobContents, errors.New("the result of the query was closed"))
+		q.err = link.Local(q.client, rest.QueryBlobContents, fmt.Errorf("read of a closed result: %w", fs.ErrClosed))
 	}
 	q.data = nil
 	return q.body.Close()

@@ -95,6 +95,15 @@ func TestQueryResult(t *testing.T) {
 	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("after the end and Close: %v", err)
 	}
+	if r, err = b.Query(t.Context(), "SELECT * FROM BlobStorage", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("after Close: %d, %v", n, err)
+	}
 }
 
 // TestQueryErrors has records that cannot be read.
