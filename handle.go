@@ -48,7 +48,8 @@ type handle struct {
 	scope           scope
 	key             CustomerKey
 	encryptionScope string
-	invalid         error // what is wrong with the name; returned by every call
+	only            BlobType // of the blob, if the handle is that of a client of one type
+	invalid         error    // what is wrong with the name; returned by every call
 }
 
 func newSession(service *url.URL, secondary string, cred Credential, o *ClientOptions) (*session, error) {

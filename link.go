@@ -65,6 +65,14 @@ func init() {
 		return s.size, ok, err
 	}
 	link.Upload = uploadAll
+	link.Typed = func(blob any, blobType string) any {
+		typed := BlobClient{}
+		if b := blob.(*BlobClient); b != nil {
+			typed = *b
+		}
+		typed.only = BlobType(blobType)
+		return &typed
+	}
 	link.Source = func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error) {
 		return rootOf(client).source(ctx, op, url, access.(SourceAccess), key.(CustomerKey))
 	}

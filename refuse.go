@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
 
@@ -34,6 +35,9 @@ func (h *handle) check(ctx context.Context, op *wire.Operation, parts ...any) er
 	if h.scope.Version != "" && op.Scope&wire.Version == 0 {
 		return h.refuse(op, errors.New("a version cannot be changed, and this would act on the current one; use WithVersion(\"\")"))
 	}
+	if t := typeOf(op); h.only != "" && t != "" && t != h.only {
+		return h.refuseAs(op, InvalidBlobType, fmt.Errorf("the client is that of a %s, and this is for a %s, which would take its place; use the handle that the client was made of", h.only, t))
+	}
 	if h.key.key != nil {
 		if h.encryptionScope != "" {
 			return h.refuse(op, errKeyAndScope)
@@ -48,6 +52,19 @@ func (h *handle) check(ctx context.Context, op *wire.Operation, parts ...any) er
 		}
 	}
 	return nil
+}
+
+// typeOf is the type of the blobs that an operation is for, or makes; empty if it
+// is for all of them.
+func typeOf(op *wire.Operation) BlobType {
+	if op.ID == rest.CopyBlobFromURL.ID {
+		return BlockBlob
+	}
+	switch t, _, _ := strings.Cut(op.ID, "_"); t {
+	case string(BlockBlob), string(AppendBlob), string(PageBlob):
+		return BlobType(t)
+	}
+	return ""
 }
 
 // checkAll is check for calls that have something to do before they send the

@@ -8,7 +8,10 @@
 // [azureblob.BlobClient.Upload] and not the blocks here.
 package blockblob
 
-import "github.com/goblob/azureblob"
+import (
+	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/internal/link"
+)
 
 // Client is a block blob. It is cheap, sends nothing by itself, and is safe for
 // concurrent use.
@@ -18,8 +21,5 @@ type Client struct{ *azureblob.BlobClient }
 // the credential and the memory budget of the handle, and its customer key,
 // encryption scope, snapshot and version.
 func New(blob *azureblob.BlobClient) *Client {
-	if blob == nil {
-		blob = &azureblob.BlobClient{} // whose calls say what is wrong with it
-	}
-	return &Client{blob}
+	return &Client{link.Typed(blob, string(azureblob.BlockBlob)).(*azureblob.BlobClient)}
 }

@@ -20,6 +20,10 @@ import (
 
 // Filled in by the root package.
 var (
+	// Typed is a copy of an *azureblob.BlobClient, or of the zero one if it is nil, that
+	// refuses what is for blobs of another type than the one given.
+	Typed func(blob any, blobType string) any
+
 	// Send makes a REST call on the resource of a client, with all that its
 	// handle adds, and fills result, a pointer to a tagged struct or nil. The
 	// error is complete. Only a Stream answer has a body left.
