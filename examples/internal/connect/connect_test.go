@@ -92,7 +92,7 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(text), "\n//	go run ./examples/"+name) {
+		if !strings.Contains(string(text), "\n//	go run ./examples/"+name) && !strings.Contains(string(text), "\n//	cd examples/"+name+" && go run .") {
 			t.Errorf("examples/%s does not say how it is run", name)
 		}
 	}
