@@ -24,7 +24,7 @@ type Locations struct {
 	Primary, Secondary *url.URL // without a slash at the end; nil if there is none
 }
 
-// place is a region as a call sees it.
+// region is one as a call sees it.
 type region struct {
 	url  *url.URL
 	host string
@@ -124,10 +124,10 @@ func (r *route) noAnswer(status int) bool {
 func (r *route) rest(d time.Duration) { r.regions[r.at].rest = time.Now().Add(d) }
 
 // resting is how long the region of the next try wants to be left alone.
-func (r *route) resting() (time.Duration, bool) {
+func (r *route) resting() time.Duration {
 	until := r.regions[r.at].rest
 	if until.IsZero() {
-		return 0, true
+		return 0
 	}
-	return max(time.Until(until), 0), true
+	return max(time.Until(until), 0)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"go.uber.org/goleak"
 )
@@ -103,3 +104,27 @@ const (
 	emulatorAccount = "devstoreaccount1"
 	emulatorKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// newRequest makes a request whose answer is left open.
+func newRequest(t *testing.T, method, url string, call *Call) *policy.Request {
+	t.Helper()
+	req, err := runtime.NewRequest(t.Context(), method, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if call != nil {
+		req.SetOperationValue(call)
+	}
+	runtime.SkipBodyDownload(req)
+	return req
+}
+
+// newStream is a GET whose answer is left open.
+func newStream(t *testing.T, url string) *policy.Request {
+	t.Helper()
+	return newRequest(t, "GET", url, &Call{Idempotent: true})
+}

@@ -94,12 +94,8 @@ func (p *Repeater) Resume(ctx context.Context, own *Retry, n int, err error) err
 	return p.again(ctx, own, &Tally{total: n, read: n}, ReasonRead, err, n == 0)
 }
 
-// Succeeded is told when what was repeated with Again went well.
-func (p *Repeater) Succeeded(t *Tally) {
-	if t.total > 0 {
-		p.budget.refund(t)
-	}
-}
+// Succeeded is told when all that Again may have repeated went well.
+func (p *Repeater) Succeeded(t *Tally) { p.budget.refund(t) }
 
 func (p *Repeater) again(ctx context.Context, own *Retry, t *Tally, reason Reason, err error, free bool) error {
 	if p == nil || ctx.Err() != nil || hopeless(err) {
@@ -182,18 +178,32 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		r.route.turn(req.Raw())
 		resp, err := r.try(req)
 		r.call.Fate.learn(resp, err)
-		wait, again := r.judge(req.Raw(), resp, err)
-		if !again {
-			if err != nil && r.last != nil && req.Raw().Context().Err() != nil {
-				err = r.last.by(EndOf(req.Raw().Context()))
+		var wait time.Duration
+		if resp != nil && r.route.noAnswer(resp.StatusCode) {
+			// That is no failure of the service, and costs no repetition.
+			discard(resp)
+			wait = r.route.resting()
+		} else {
+			var again bool
+			if wait, again = r.judge(req.Raw(), resp, err); !again {
+				return resp, r.told(req.Raw().Context(), err)
 			}
-			return resp, err
+			r.last = failure(resp, err)
 		}
-		r.last = failure(resp, err)
 		if end := Sleep(req.Raw().Context(), wait); end != nil {
-			return nil, r.last.by(end)
+			return nil, r.told(req.Raw().Context(), end)
 		}
 	}
+}
+
+// told is an error with the failure before it, if it is due to the end of the
+// context.
+func (r *retrying) told(ctx context.Context, err error) error {
+	if err == nil || r.last == nil || ctx.Err() == nil {
+		return err
+	}
+	r.last.End = EndOf(ctx)
+	return r.last
 }
 
 // try sends a request once. A request that waits for its repetition holds no
@@ -219,13 +229,11 @@ func (r *retrying) try(req *policy.Request) (*http.Response, error) {
 
 // judge decides whether there is another try, and how long to wait for it.
 func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wait time.Duration, again bool) {
-	if resp != nil && r.route.noAnswer(resp.StatusCode) {
-		// That is no failure of the service, and costs no repetition.
-		return r.route.resting()
-	}
 	reason, retriable := r.reasonOf(req.Method, resp, err)
 	if reason == "" {
-		r.budget.refund(r.Tally)
+		if r.call.Tally == nil { // or whoever has it tells when all went well
+			r.budget.refund(r.Tally)
+		}
 		return 0, false
 	}
 	e := Event{Context: req.Context(), Reason: reason, Throttled: throttled(resp), Request: req, Response: resp, Err: err}
@@ -265,18 +273,17 @@ func (r *retrying) reasonOf(method string, resp *http.Response, err error) (Reas
 func (r *retrying) delay(resp *http.Response) (time.Duration, bool) {
 	if resp != nil {
 		if named, ok := retryAfter(resp.Header); ok {
-			r.route.rest(named)
 			if !r.route.both {
 				return named, named <= r.MaxDelay
 			}
+			r.route.rest(min(named, r.MaxDelay))
 		}
 	}
 	r.route.next()
-	wait := r.Wait(r.total)
-	if left, _ := r.route.resting(); left > 0 {
-		wait = left
+	if left := r.route.resting(); left > 0 {
+		return left, true
 	}
-	return wait, wait <= r.MaxDelay
+	return r.Wait(r.total), true
 }
 
 // maxFailure is how much of the body of an answer is kept that is not the last.
@@ -295,12 +302,6 @@ func failure(resp *http.Response, err error) *Interrupted {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(text))
 	return &Interrupted{Response: resp}
-}
-
-// by is the error of a call that ended after the failure.
-func (e *Interrupted) by(end error) *Interrupted {
-	e.End = end
-	return e
 }
 
 // discard puts away an answer that nobody wants.
