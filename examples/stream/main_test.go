@@ -27,7 +27,7 @@ func reading(in io.Reader) connect.Example {
 }
 
 func TestStream(t *testing.T) {
-	noise := make([]byte, 12<<20) // it cannot be compressed to less than a block
+	noise := make([]byte, 9<<20) // it cannot be compressed to less than a block
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
 	exampletest.OnServices(t, nil, func(t *testing.T, account *connect.Account) {
 		if !account.Local {
