@@ -175,7 +175,9 @@ type DeleteBlobResult struct {
 }
 
 // Delete deletes the blob, snapshot or version. Where the account has soft
-// delete, it can be undone for a time: see [BlobClient.Undelete].
+// delete, it can be undone for a time: see [BlobClient.Undelete]. If an answer got
+// lost and the blob is not there any more, it was deleted. Without an IfMatch, a
+// blob that somebody else makes while the call is repeated is deleted as well.
 //
 // Errors: [BlobNotFound], which is fs.ErrNotExist; [SnapshotsPresent];
 // [LeaseIDMissing]; [BlobImmutableDueToPolicy].

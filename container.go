@@ -91,7 +91,9 @@ type CreateContainerResult struct {
 	Existed      bool        // CreateIfNotExists found it there already; nothing but ResponseInfo is filled then
 }
 
-// Create creates the container.
+// Create creates the container. If an answer got lost, a container that was created
+// during the call, and has the metadata and the access that the options say, is
+// taken for its own.
 //
 // Errors: [ContainerAlreadyExists], which is fs.ErrExist; [ContainerBeingDeleted]
 // for half a minute or more after a container of that name was deleted.

@@ -203,7 +203,8 @@ type BreakLeaseResult struct {
 
 // Break ends the lease that there is, whoever holds it and whatever its id: the
 // id of the client is not sent. It cannot be renewed any more and is over after
-// [BreakLeaseResult.Remaining].
+// [BreakLeaseResult.Remaining]. A call whose answer got lost is not repeated, since
+// there may be another lease by then.
 //
 // Errors: [LeaseNotPresentWithLeaseOperation] if there is none;
 // [InvalidHeaderValue] for a period out of range, before anything is sent.

@@ -23,11 +23,21 @@ import (
 // An error of a call whose context ends while it waits for a repetition is both:
 // errors.Is finds the end of the context, and the code of the last answer.
 //
-// Some writes would fail, or act again, if the service had carried out the first
-// try and only its answer was lost: creating, deleting and snapshots, and all
-// writes with conditions. Those are repeated only if it is sure that the service
-// did not act: if it could not be reached, or answered 429 or 503. Where what is
-// there tells whether it did act, it is looked at: see the methods.
+// Snapshots, appends without a position, breaking a lease and counting up would act
+// again if the service had carried out the first try and only its answer was lost.
+// They are repeated only if it is sure that it did not act: if it could not be
+// reached, or answered 429 or 503.
+//
+// Other writes can be refused because of their own first try: those with conditions,
+// deletions, commits of blocks, the creation of containers. They are repeated, and if
+// a later try is refused after one without a clear answer, the client looks at what
+// is there, which takes the right to read. Blocks of an upload have ids of their own,
+// so they tell for sure. Elsewhere, content and metadata that are as they were to be
+// written, and were not there before the call, are taken for its own: who writes the
+// same as others at the same time, and has to know who was first, puts something of
+// its own into the content or the metadata. ETag and time of the result are then
+// those of the blob as it was found. What cannot be told is an error that says so:
+// see [Error.MaybeApplied].
 type RetryOptions struct {
 	Total   int // of all kinds together; default 10
 	Connect int // after the service could not be reached; default 3

@@ -44,7 +44,8 @@ type SnapshotResult struct {
 }
 
 // Snapshot makes a read-only copy of the blob as it is now. It costs nothing
-// until the blob changes.
+// until the blob changes. A call whose answer got lost is not repeated, for there
+// could be two snapshots then: [Error.MaybeApplied] of its error tells of it.
 //
 // Errors: [BlobNotFound]; [SnapshotCountExceeded]; [SnapshotOperationRateExceeded].
 //
