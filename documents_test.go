@@ -57,13 +57,13 @@ func TestDocuments(t *testing.T) {
 			"<Logging><Version>1.0</Version><Delete>false</Delete><Read>true</Read><Write>false</Write><RetentionPolicy><Enabled>false</Enabled></RetentionPolicy></Logging>" +
 			"<HourMetrics><Version>1.0</Version><Enabled>true</Enabled><IncludeAPIs>false</IncludeAPIs><RetentionPolicy><Enabled>true</Enabled><Days>7</Days></RetentionPolicy></HourMetrics>" +
 			"<MinuteMetrics><Version>1.0</Version><Enabled>false</Enabled><RetentionPolicy><Enabled>false</Enabled></RetentionPolicy></MinuteMetrics>" +
-			"<Cors><CorsRule><AllowedOrigins>http://a.test,http://b.test</AllowedOrigins><AllowedMethods>GET</AllowedMethods><AllowedHeaders></AllowedHeaders><ExposedHeaders></ExposedHeaders><MaxAgeInSeconds>0</MaxAgeInSeconds></CorsRule></Cors>" +
+			"<Cors><CorsRule><AllowedOrigins>http://a.test,http://b.test</AllowedOrigins><AllowedMethods>GET</AllowedMethods><AllowedHeaders></AllowedHeaders><ExposedHeaders></ExposedHeaders><MaxAgeInSeconds>2</MaxAgeInSeconds></CorsRule></Cors>" +
 			"</StorageServiceProperties>", func(ctx context.Context, s *azureblob.ServiceClient) error {
 			_, err := s.SetProperties(ctx, azureblob.ServiceProperties{
 				Logging:       &azureblob.AnalyticsLogging{Read: true},
 				HourMetrics:   &azureblob.AnalyticsMetrics{Enabled: true, Retention: azureblob.RetentionPolicy{Enabled: true, Days: 7}},
 				MinuteMetrics: &azureblob.AnalyticsMetrics{},
-				CORS:          []azureblob.CORSRule{{AllowedOrigins: []string{"http://a.test", "http://b.test"}, AllowedMethods: []string{"GET"}}},
+				CORS:          []azureblob.CORSRule{{AllowedOrigins: []string{"http://a.test", "http://b.test"}, AllowedMethods: []string{"GET"}, MaxAge: 1500 * time.Millisecond}},
 			}, nil)
 			return err
 		}},

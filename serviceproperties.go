@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
@@ -65,11 +66,11 @@ type AnalyticsMetrics struct {
 
 // CORSRule lets scripts in browsers call from other origins.
 type CORSRule struct {
-	AllowedOrigins  []string `xml:"AllowedOrigins,always"`  // such as https://example.com, or * for all
-	AllowedMethods  []string `xml:"AllowedMethods,always"`  // such as GET and PUT
-	AllowedHeaders  []string `xml:"AllowedHeaders,always"`  // request headers; one that ends in * is a prefix
-	ExposedHeaders  []string `xml:"ExposedHeaders,always"`  // response headers that scripts may see
-	MaxAgeInSeconds int      `xml:"MaxAgeInSeconds,always"` // for how long browsers may remember the answer
+	AllowedOrigins []string      `xml:"AllowedOrigins,always"`          // such as https://example.com, or * for all
+	AllowedMethods []string      `xml:"AllowedMethods,always"`          // such as GET and PUT
+	AllowedHeaders []string      `xml:"AllowedHeaders,always"`          // request headers; one that ends in * is a prefix
+	ExposedHeaders []string      `xml:"ExposedHeaders,always"`          // response headers that scripts may see
+	MaxAge         time.Duration `xml:"MaxAgeInSeconds,seconds,always"` // for how long browsers may remember the answer, in whole seconds, rounded up
 }
 
 // StaticWebsite makes a website of the container $web.
@@ -280,8 +281,8 @@ func checkCORS(rules []CORSRule) error {
 			return fmt.Errorf("CORS rule %d allows no origin; * allows all", i)
 		case len(r.AllowedMethods) == 0:
 			return fmt.Errorf("CORS rule %d allows no method", i)
-		case r.MaxAgeInSeconds < 0:
-			return fmt.Errorf("CORS rule %d: MaxAgeInSeconds is negative: %d", i, r.MaxAgeInSeconds)
+		case r.MaxAge < 0:
+			return fmt.Errorf("CORS rule %d: MaxAge is negative: %v", i, r.MaxAge)
 		}
 		for _, method := range r.AllowedMethods {
 			if !slices.Contains(corsMethods, method) {
@@ -296,7 +297,7 @@ func checkCORS(rules []CORSRule) error {
 			}
 			size += len(strings.Join(*list, ","))
 		}
-		size += len(strconv.Itoa(r.MaxAgeInSeconds))
+		size += len(strconv.Itoa(int(r.MaxAge / time.Second)))
 	}
 	if size > maxCORSText {
 		return fmt.Errorf("the CORS rules have %d bytes, and %d is the most", size, maxCORSText)

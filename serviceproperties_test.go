@@ -33,7 +33,7 @@ func TestServiceProperties(t *testing.T) {
 		ctx := t.Context()
 		before := must[azureblob.ServicePropertiesResult](t)(s.Properties(ctx, nil)).ServiceProperties
 		rules := []azureblob.CORSRule{
-			{AllowedOrigins: []string{"https://a.test", "https://b.test"}, AllowedMethods: []string{"GET", "PUT"}, AllowedHeaders: []string{"x-ms-meta-*"}, MaxAgeInSeconds: 200},
+			{AllowedOrigins: []string{"https://a.test", "https://b.test"}, AllowedMethods: []string{"GET", "PUT"}, AllowedHeaders: []string{"x-ms-meta-*"}, MaxAge: 200 * time.Second},
 			{AllowedOrigins: []string{"*"}, AllowedMethods: []string{"DELETE"}, ExposedHeaders: []string{"ETag", "x-ms-request-id"}},
 		}
 		week := azureblob.RetentionPolicy{Enabled: true, Days: 7}
@@ -110,7 +110,7 @@ func TestServicePropertiesRefuseBadInput(t *testing.T) {
 		"rule 1 allows no orig": with(func(r *azureblob.CORSRule) { r.AllowedOrigins = nil }),
 		"rule 1 allows no meth": with(func(r *azureblob.CORSRule) { r.AllowedMethods = nil }),
 		"FETCH":                 with(func(r *azureblob.CORSRule) { r.AllowedMethods = []string{"FETCH"} }),
-		"negative":              with(func(r *azureblob.CORSRule) { r.MaxAgeInSeconds = -1 }),
+		"negative":              with(func(r *azureblob.CORSRule) { r.MaxAge = -1 }),
 		`"a,b" is not one`:      with(func(r *azureblob.CORSRule) { r.AllowedHeaders = []string{"a,b"} }),
 		"bytes":                 with(func(r *azureblob.CORSRule) { r.ExposedHeaders = []string{strings.Repeat("a", 2048)} }),
 	} {

@@ -66,11 +66,11 @@ func change(ctx context.Context, service *azureblob.ServiceClient, keep int, ori
 			return err
 		}
 		p.CORS = append(old.CORS, azureblob.CORSRule{
-			AllowedOrigins:  []string{origin},
-			AllowedMethods:  []string{"GET", "HEAD"},
-			AllowedHeaders:  []string{"*"},
-			ExposedHeaders:  []string{"*"},
-			MaxAgeInSeconds: 3600,
+			AllowedOrigins: []string{origin},
+			AllowedMethods: []string{"GET", "HEAD"},
+			AllowedHeaders: []string{"*"},
+			ExposedHeaders: []string{"*"},
+			MaxAge:         time.Hour,
 		})
 	}
 	if p.DeleteRetention == nil && p.StaticWebsite == nil && p.CORS == nil {

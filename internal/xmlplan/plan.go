@@ -23,7 +23,7 @@
 //	xml:",name"            the local name of the struct's element, for lists of mixed elements:
 //	                       an item of a slice with `xml:"B|C"` then knows which it is
 //
-// Kinds are strings, bool, integers, time.Time, []byte (base64), pointers to
+// Kinds are strings, bool, integers, time.Time, time.Duration, []byte (base64), pointers to
 // these, structs and pointers to them, slices of structs, of pointers to
 // structs and of strings, and map[string]string. Named types will do. In a map,
 // the names of the child elements are the keys.
@@ -35,6 +35,7 @@
 //	encoded   a string is percent-decoded if its element has the attribute Encoded="true"
 //	etag      a string gets quotes around it when decoded, if it has none
 //	iso8601   a time is encoded as ISO 8601 in UTC with seconds, instead of RFC 1123
+//	seconds   a time.Duration is a number of seconds, which is rounded up
 //	always    the zero value is encoded too
 //
 // A field named XMLName of type struct{} names the root element that Decode
@@ -97,9 +98,10 @@ type attribute struct {
 }
 
 var (
-	timeType = reflect.TypeFor[time.Time]()
-	textType = reflect.TypeFor[string]()
-	rootType = reflect.TypeFor[struct{}]()
+	timeType     = reflect.TypeFor[time.Time]()
+	durationType = reflect.TypeFor[time.Duration]()
+	textType     = reflect.TypeFor[string]()
+	rootType     = reflect.TypeFor[struct{}]()
 )
 
 var (
@@ -265,7 +267,7 @@ func (b builder) node(t tag, typ reflect.Type) (*node, error) {
 		if t.pairs {
 			n.shape = pair
 		}
-		if t.encoded || t.etag || t.iso8601 || t.lower && t.pairs {
+		if t.encoded || t.etag || t.iso8601 || t.seconds || t.lower && t.pairs {
 			return nil, errOption
 		}
 		return n, nil
@@ -295,7 +297,7 @@ func (b builder) node(t tag, typ reflect.Type) (*node, error) {
 	if typ.Kind() != reflect.Struct || typ == timeType {
 		return nil, errKind
 	}
-	if t.encoded || t.etag || t.iso8601 || t.always && n.pointer && !n.list {
+	if t.encoded || t.etag || t.iso8601 || t.seconds || t.always && n.pointer && !n.list {
 		return nil, errOption
 	}
 	n.shape = object

@@ -84,6 +84,15 @@ var unplannable = []struct {
 		A string `xml:"A,iso8601"`
 	}{}, errKind, ".A:"},
 	{struct {
+		A int `xml:"A,seconds"`
+	}{}, errKind, ".A:"},
+	{struct {
+		A time.Duration `xml:"A"`
+	}{}, errKind, ".A:"},
+	{struct {
+		A metadata `xml:"A,seconds"`
+	}{}, errOption, ".A:"},
+	{struct {
 		A []inner `xml:"A"`
 		B string  `xml:"A>B,attr"`
 	}{}, errOption, ".B:"},

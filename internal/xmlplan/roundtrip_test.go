@@ -22,6 +22,7 @@ var kinds = []struct {
 	{reflect.TypeFor[int64](), []string{"", ",always", ",attr"}},
 	{reflect.TypeFor[uint32](), []string{"", ",always", ",attr"}},
 	{reflect.TypeFor[time.Time](), []string{"", ",always", ",iso8601", ",attr,iso8601"}},
+	{reflect.TypeFor[time.Duration](), []string{",seconds", ",seconds,always", ",attr,seconds"}},
 	{reflect.TypeFor[[]byte](), []string{"", ",always", ",attr"}},
 	{reflect.TypeFor[*string](), []string{"", ",attr", ",encoded"}},
 	{reflect.TypeFor[*int32](), []string{"", ",attr"}},
@@ -72,6 +73,8 @@ func fill(random *rand.Rand, v reflect.Value) {
 	switch {
 	case v.Type() == timeType:
 		v.Set(reflect.ValueOf(time.Unix(random.Int64N(253402300800), 0).UTC()))
+	case v.Type() == durationType:
+		v.SetInt(int64(time.Duration(random.Uint32()) * time.Second))
 	case v.Type() == reflect.TypeFor[mixedItem]():
 		// Which names an item may have depends on the field that the list is in, so fillStruct sets it.
 		v.Field(1).SetString(randomText(random))

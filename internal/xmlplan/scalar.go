@@ -30,6 +30,7 @@ type scalar struct {
 	encoded bool
 	etag    bool
 	iso8601 bool
+	seconds bool
 }
 
 var (
@@ -40,7 +41,7 @@ var (
 
 // scalarOf reports false for types that are no text and for options that do not fit.
 func scalarOf(t tag, typ reflect.Type) (scalar, bool) {
-	s := scalar{encoded: t.encoded, etag: t.etag, iso8601: t.iso8601}
+	s := scalar{encoded: t.encoded, etag: t.etag, iso8601: t.iso8601, seconds: t.seconds}
 	if typ.Kind() == reflect.Pointer {
 		s.pointer = true
 		typ = typ.Elem()
@@ -65,7 +66,8 @@ func scalarOf(t tag, typ reflect.Type) (scalar, bool) {
 	}
 	fits := s.kind != noScalar &&
 		(s.kind == stringKind || !s.encoded && !s.etag) &&
-		(s.kind == timeKind || !s.iso8601)
+		(s.kind == timeKind || !s.iso8601) &&
+		s.seconds == (typ == durationType)
 	return s, fits
 }
 
@@ -100,8 +102,11 @@ func (s *scalar) set(v reflect.Value, text []byte, seen *interned) error {
 		v.SetBool(b)
 	case intKind:
 		n, err := strconv.ParseInt(string(text), 10, v.Type().Bits())
-		if err != nil {
+		if err != nil || s.seconds && (n > math.MaxInt64/int64(time.Second) || n < math.MinInt64/int64(time.Second)) {
 			return fmt.Errorf("%s is no %v", excerpt(text), v.Type().Kind())
+		}
+		if s.seconds {
+			n *= int64(time.Second)
 		}
 		v.SetInt(n)
 	case uintKind:
@@ -139,7 +144,14 @@ func (s *scalar) append(dst []byte, v reflect.Value) ([]byte, error) {
 	case boolKind:
 		return strconv.AppendBool(dst, v.Bool()), nil
 	case intKind:
-		return strconv.AppendInt(dst, v.Int(), 10), nil
+		n := v.Int()
+		if s.seconds {
+			rest := n % int64(time.Second)
+			if n /= int64(time.Second); rest > 0 {
+				n++
+			}
+		}
+		return strconv.AppendInt(dst, n, 10), nil
 	case uintKind:
 		return strconv.AppendUint(dst, v.Uint(), 10), nil
 	case bytesKind:

@@ -15,6 +15,7 @@ type tag struct {
 	attr, chardata, name   bool // what the field stands for, if not for an element
 	lower, pairs           bool // maps
 	encoded, etag, iso8601 bool // strings and times
+	seconds                bool // durations
 	always                 bool
 }
 
@@ -76,6 +77,8 @@ func (t *tag) flag(option string) *bool {
 		return &t.etag
 	case "iso8601":
 		return &t.iso8601
+	case "seconds":
+		return &t.seconds
 	case "always":
 		return &t.always
 	}

@@ -70,6 +70,11 @@ var codecTests = []codecTest{
 		B time.Time `xml:"B,iso8601"`
 	}{time.Date(2026, 3, 1, 10, 11, 12, 0, time.UTC), time.Date(2026, 3, 1, 10, 11, 12, 0, time.UTC)},
 		`<A>Sun, 01 Mar 2026 10:11:12 GMT</A><B>2026-03-01T10:11:12Z</B>`},
+	{"durations", `<A>3600</A><B>0</B><C>9223372036</C>`, struct {
+		A time.Duration `xml:"A,seconds"`
+		B time.Duration `xml:"B,seconds,always"`
+		C time.Duration `xml:"C,seconds"`
+	}{time.Hour, 0, 9223372036 * time.Second}, ""},
 	{"bytes", `<A>AQI=</A>`, struct {
 		A []byte `xml:"A"`
 	}{[]byte{1, 2}}, ""},
