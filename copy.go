@@ -17,7 +17,7 @@ import (
 )
 
 // Copy is a copy that the service makes in its own time: [BlobClient.StartCopy]
-// starts one, and [BlobClient.PendingCopy] takes one up by its id, on another
+// starts one, as StartIncrementalCopy of package pageblob does, and [BlobClient.PendingCopy] takes one up by its id, on another
 // day or in another process. It sends nothing by itself, and is safe for
 // concurrent use.
 type Copy struct {
@@ -86,8 +86,10 @@ func (b *BlobClient) StartCopy(ctx context.Context, sourceURL string, o *StartCo
 	if err != nil {
 		return nil, err
 	}
-	return &Copy{b: b, id: r.CopyID, result: r}, nil
+	return startedCopy(b, r), nil
 }
+
+func startedCopy(b *BlobClient, r CopyResult) *Copy { return &Copy{b: b, id: r.CopyID, result: r} }
 
 // copied is whether the last copy to the blob is one of that source, and has the
 // metadata that were asked for.

@@ -64,6 +64,7 @@ func init() {
 		s, ok, err := seekable(source)
 		return s.size, ok, err
 	}
+	link.StartedCopy = func(blob, result any) any { return startedCopy(blob.(*BlobClient), result.(CopyResult)) }
 	link.Upload = uploadAll
 	link.Typed = func(blob any, blobType string) any {
 		typed := BlobClient{}

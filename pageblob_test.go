@@ -65,7 +65,11 @@ func init() {
 		return nil, drained(at(s).Diff(ctx, "earlier", nil))
 	})
 	exercise("PageBlob_CopyIncremental", "pageblob.Client.StartIncrementalCopy", func(ctx context.Context, s subject) (any, error) {
-		return at(s).StartIncrementalCopy(ctx, s.blob().WithSnapshot(s.snapshot).URL(), filled[pageblob.IncrementalCopyOptions]())
+		c, err := at(s).StartIncrementalCopy(ctx, s.blob().WithSnapshot(s.snapshot).URL(), filled[pageblob.StartIncrementalCopyOptions]())
+		if err != nil {
+			return nil, err
+		}
+		return c.Result(), nil
 	})
 	exercise("PageBlob_UploadPages", "pageblob.Client.Upload", func(ctx context.Context, s subject) (any, error) {
 		o := filled[pageblob.UploadOptions]()

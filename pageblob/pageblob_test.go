@@ -237,11 +237,11 @@ func TestIncrementalCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	backup := pageblob.New(c.Blob("backup"))
-	r, err := backup.StartIncrementalCopy(ctx, b.WithSnapshot(snapshot.Snapshot).URL(), nil)
-	if err != nil || r.CopyID == "" || r.CopyStatus == "" {
-		t.Fatalf("%+v, %v", r, err)
+	copying, err := backup.StartIncrementalCopy(ctx, b.WithSnapshot(snapshot.Snapshot).URL(), nil)
+	if err != nil || copying.ID() == "" || copying.Result().CopyID != copying.ID() || copying.Result().Status == "" || copying.Result().ETag == "" {
+		t.Fatalf("%+v, %v", copying, err)
 	}
-	if done, err := backup.PendingCopy(r.CopyID).Wait(ctx, nil); err != nil || done.Status != azureblob.CopySuccess {
+	if done, err := copying.Wait(ctx, nil); err != nil || done.Status != azureblob.CopySuccess {
 		t.Errorf("%+v, %v", done, err)
 	}
 	p, err := backup.Properties(ctx, nil)

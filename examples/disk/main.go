@@ -107,11 +107,11 @@ func copyTo(ctx context.Context, backup *pageblob.Client, snapshot *azureblob.Bl
 	if err != nil {
 		return err
 	}
-	started, err := backup.StartIncrementalCopy(ctx, source, nil)
+	copying, err := backup.StartIncrementalCopy(ctx, source, nil)
 	if err != nil {
 		return err
 	}
-	if _, err := backup.PendingCopy(started.CopyID).Wait(ctx, nil); err != nil {
+	if _, err := copying.Wait(ctx, nil); err != nil {
 		return err
 	}
 	p, err := backup.Properties(ctx, nil)

@@ -73,6 +73,10 @@ var (
 	// More than limit bytes are refused, with code RequestBodyTooLarge.
 	Content func(ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, send func(ctx context.Context, body engine.Body) error) error
 
+	// StartedCopy makes the *azureblob.Copy of a copy to an *azureblob.BlobClient out of
+	// the azureblob.CopyResult of its start.
+	StartedCopy func(blob, result any) any
+
 	// SizeOf returns how many bytes a source has from where it stands, if it can
 	// be read at any place and so knows that.
 	SizeOf func(source io.Reader) (size int64, known bool, err error)
