@@ -79,8 +79,11 @@ func (f *field) format(v reflect.Value) string {
 		}
 		return pipeline.HTTPDate(v.Interface().(time.Time))
 	case kindSeconds:
-		d := time.Duration(v.Int())
-		return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+		n, rest := v.Int()/int64(time.Second), v.Int()%int64(time.Second)
+		if rest > 0 {
+			n++
+		}
+		return strconv.FormatInt(n, 10)
 	case kindBytes:
 		return base64.StdEncoding.EncodeToString(v.Bytes())
 	case kindForm:

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"math"
 	"net/http"
 	"reflect"
 	"strings"
@@ -70,6 +71,16 @@ func TestEncode(t *testing.T) {
 	}
 	if !reflect.DeepEqual(h, want) {
 		t.Errorf("header %v\nwant   %v", h, want)
+	}
+}
+
+// TestEncodeSeconds rounds up, at the end of what a duration can be as well.
+func TestEncodeSeconds(t *testing.T) {
+	for d, want := range map[time.Duration]string{1: "1", time.Second: "1", time.Second + 1: "2", math.MaxInt64: "9223372037"} {
+		query, err := encode(sample{Wait: d}, http.Header{}, nil)
+		if err != nil || string(query) != "timeout="+want {
+			t.Errorf("%v: %s, %v", d, query, err)
+		}
 	}
 }
 
