@@ -92,7 +92,8 @@ type ServicePropertiesResult struct {
 	ServiceProperties
 }
 
-// Properties returns the settings of the Blob service of the account.
+// Properties returns the settings of the Blob service of the account. They can be
+// set again as they are: where there are no rules, CORS is empty and not nil.
 //
 // REST: Get Blob Service Properties.
 func (s *ServiceClient) Properties(ctx context.Context, o *ServicePropertiesOptions) (ServicePropertiesResult, error) {
@@ -101,6 +102,9 @@ func (s *ServiceClient) Properties(ctx context.Context, o *ServicePropertiesOpti
 		for _, list := range r.CORS[i].lists() {
 			*list = splitList(*list)
 		}
+	}
+	if err == nil && r.CORS == nil {
+		r.CORS = []CORSRule{}
 	}
 	return r, err
 }

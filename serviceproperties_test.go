@@ -78,10 +78,15 @@ func expectProperties(t *testing.T, before, set, after azureblob.ServiceProperti
 	}
 }
 
-// TestServicePropertiesTravel sets what was read.
+// TestServicePropertiesTravel sets what was read, after it was changed.
 func TestServicePropertiesTravel(t *testing.T) {
 	onServices(t, func(t *testing.T, s *azureblob.ServiceClient, azurite bool) {
 		r := must[azureblob.ServicePropertiesResult](t)(s.Properties(t.Context(), nil))
+		must[azureblob.SetServicePropertiesResult](t)(s.SetProperties(t.Context(), azureblob.ServiceProperties{
+			CORS:            []azureblob.CORSRule{{AllowedOrigins: []string{"*"}, AllowedMethods: []string{"GET"}}},
+			DeleteRetention: &azureblob.RetentionPolicy{Enabled: true, Days: 3},
+			StaticWebsite:   &azureblob.StaticWebsite{Enabled: true},
+		}, nil))
 		must[azureblob.SetServicePropertiesResult](t)(s.SetProperties(t.Context(), r.ServiceProperties, nil))
 		again := must[azureblob.ServicePropertiesResult](t)(s.Properties(t.Context(), nil))
 		expectProperties(t, r.ServiceProperties, azureblob.ServiceProperties{}, again.ServiceProperties)

@@ -101,7 +101,8 @@ func (e *ConflictError) Is(target error) bool {
 const defaultBlock = 4 << 20
 
 // NewWriter returns a writer that appends to the blob, from its end on. It asks for
-// the size of the blob, so the caller needs the right to read it.
+// the size of the blob, so the caller needs the right to read it. The context is that
+// of all that the writer sends: when it has ended, Close sends nothing any more.
 //
 // What is written is gathered into blocks of [WriterOptions.BlockSize]. A Write that
 // fits into a block is never cut: readers of the blob see all of it or nothing.

@@ -27,6 +27,9 @@
 //		...
 //	})
 //
+// Time stands still while a goroutine waits for a sync.Mutex. So code that holds one
+// while it calls the service can hang the test, where a program would only be slow.
+//
 // Ports are not for bubbles, so use no URL, ConnectionString or Client there. A
 // client with a credential of its own takes [Server.Endpoint] and
 // [Server.Transport].

@@ -49,11 +49,13 @@ type Fault struct {
 	// BlockBlob_StageBlock: Lease Blob is five operations, of which Blob_BreakLease
 	// is one. Parts of a batch are struck by faults that name their operation and
 	// a Status; all others mean the batch as a whole, and a proxy knows no parts.
+	// Match is called once a request, with the body unread. It can also have
+	// something happen just then, such as a write of somebody else, and be false.
 	Operation string
 	Method    string
 	Container string
 	Blob      string
-	Match     func(*http.Request) bool // called once a request, with the body unread
+	Match     func(*http.Request) bool
 
 	// Nth is the first of the fitting requests that it happens to, counted from
 	// 1, the default. Times is how often it happens from there on: 0 is once, -1

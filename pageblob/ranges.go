@@ -73,9 +73,10 @@ type DiffOptions struct {
 const maxRanges = 10_000
 
 // Ranges returns the ranges of pages that have content, in the order of their
-// offsets. All else is zero. It can be asked of snapshots as well. If the blob is
-// written to between the answers of a long list, parts of it may be old and
-// parts new; an IfMatch condition makes that an error.
+// offsets. All else is zero. A client of a snapshot, New(blob.WithSnapshot(id)),
+// returns those of the snapshot. If the blob is written to between the answers of a
+// long list, parts of it may be old and parts new; an IfMatch condition makes that
+// an error.
 //
 // Errors: [azureblob.BlobNotFound], which is fs.ErrNotExist;
 // [azureblob.InvalidBlobType] for a blob of another type.
