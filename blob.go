@@ -112,6 +112,9 @@ type SetBlobMetadataResult struct {
 // SetMetadata replaces all metadata of the blob; none clears it. It changes the
 // ETag.
 //
+// Errors: [BlobNotFound], which is fs.ErrNotExist; [ConditionNotMet];
+// [LeaseIDMissing]; fs.ErrInvalid for what breaks the rules of [Metadata].
+//
 // REST: Set Blob Metadata.
 func (b *BlobClient) SetMetadata(ctx context.Context, m Metadata, o *SetBlobMetadataOptions) (SetBlobMetadataResult, error) {
 	return resolved[SetBlobMetadataResult](ctx, &b.handle, rest.SetBlobMetadata, written(holds(link.Metadata)), metadataHeaders{m}, o)
@@ -133,6 +136,9 @@ type SetHTTPHeadersResult struct {
 
 // SetHTTPHeaders replaces all HTTP headers of the blob; those left empty are
 // cleared, ContentMD5 included.
+//
+// Errors: [BlobNotFound], which is fs.ErrNotExist; [ConditionNotMet];
+// [LeaseIDMissing].
 //
 // REST: Set Blob Properties.
 func (b *BlobClient) SetHTTPHeaders(ctx context.Context, headers HTTPHeaders, o *SetHTTPHeadersOptions) (SetHTTPHeadersResult, error) {

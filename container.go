@@ -123,6 +123,8 @@ func (c *ContainerClient) created(ctx context.Context, d *doubt) (ResponseInfo, 
 // CreateIfNotExists creates the container, and is content with one that exists
 // already, whatever its metadata and access: see [CreateContainerResult.Existed].
 //
+// Errors: [ContainerBeingDeleted], as for [ContainerClient.Create].
+//
 // REST: Create Container.
 func (c *ContainerClient) CreateIfNotExists(ctx context.Context, o *CreateContainerOptions) (CreateContainerResult, error) {
 	r, err := c.Create(ctx, o)
@@ -300,6 +302,9 @@ type SetContainerMetadataResult struct {
 }
 
 // SetMetadata replaces all metadata of the container; none clears it.
+//
+// Errors: [ContainerNotFound], which is fs.ErrNotExist; [ConditionNotMet];
+// [LeaseIDMissing]; fs.ErrInvalid for what breaks the rules of [Metadata].
 //
 // REST: Set Container Metadata.
 func (c *ContainerClient) SetMetadata(ctx context.Context, m Metadata, o *SetContainerMetadataOptions) (SetContainerMetadataResult, error) {

@@ -62,8 +62,10 @@ type StartCopyOptions struct {
 // Until then the destination is there, is empty, and cannot be written.
 //
 // The source is a URL. One in the same account can be read with the caller's own
-// rights, so the URL of a handle will do; any other has to be public or hold a
-// shared access signature. The URL of a snapshot or version copies that one.
+// rights, if that is a key or a token, so the URL of a handle will do; any other has
+// to be public or hold a shared access signature. The URL of a handle that was made
+// of a signature does not hold it: [BlobClient.CopyFrom] hands it on. The URL of a
+// snapshot or version copies that one.
 //
 // The copy has the properties of the source. It cannot be encrypted with a
 // customer key or an encryption scope: [BlobClient.CopyFrom] can do that.

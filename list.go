@@ -59,6 +59,9 @@ type ContainerPage struct {
 //		fmt.Println(item.Name)
 //	}
 //
+// Errors: status 403 for who may not list them, such as the holder of a signature
+// for one container.
+//
 // REST: List Containers.
 func (s *ServiceClient) Containers(ctx context.Context, o *ListContainersOptions) iter.Seq2[*ContainerItem, error] {
 	return items(s.ContainerPages(ctx, o), func(p *ContainerPage) []*ContainerItem { return p.Containers })
@@ -191,6 +194,8 @@ func (p *BlobPage) endBefore(name string) {
 //		fmt.Println(item.Name, item.Properties.ContentLength)
 //	}
 //
+// Errors: [ContainerNotFound], which is fs.ErrNotExist.
+//
 // REST: List Blobs.
 func (c *ContainerClient) Blobs(ctx context.Context, o *ListBlobsOptions) iter.Seq2[*BlobItem, error] {
 	return items(c.BlobPages(ctx, o), func(p *BlobPage) []*BlobItem { return p.Blobs })
@@ -209,6 +214,8 @@ func (c *ContainerClient) BlobPages(ctx context.Context, o *ListBlobsOptions) it
 // to the delimiter, with IsPrefix set, all in the order of their names. Give a
 // prefix that was returned in the options to go a level deeper, or use
 // [ContainerClient.Walk].
+//
+// Errors: those of [ContainerClient.Blobs].
 //
 // REST: List Blobs.
 func (c *ContainerClient) BlobsByHierarchy(ctx context.Context, delimiter string, o *ListBlobsOptions) iter.Seq2[*BlobItem, error] {

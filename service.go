@@ -115,6 +115,8 @@ type SKU string
 // AccountInfo tells the kind and redundancy of the account. Those of containers
 // and blobs tell the same, for callers who may see no more than that.
 //
+// Errors: status 403 for who may not see it.
+//
 // REST: Get Account Information.
 func (s *ServiceClient) AccountInfo(ctx context.Context, o *AccountInfoOptions) (AccountInfo, error) {
 	return call[AccountInfo](ctx, &s.handle, rest.GetAccountInfo, nil, o)

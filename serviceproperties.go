@@ -95,6 +95,8 @@ type ServicePropertiesResult struct {
 // Properties returns the settings of the Blob service of the account. They can be
 // set again as they are: where there are no rules, CORS is empty and not nil.
 //
+// Errors: status 403 for who may not see them, as with most signatures.
+//
 // REST: Get Blob Service Properties.
 func (s *ServiceClient) Properties(ctx context.Context, o *ServicePropertiesOptions) (ServicePropertiesResult, error) {
 	r, err := call[ServicePropertiesResult](ctx, &s.handle, rest.GetServiceProperties, nil, o)

@@ -28,6 +28,8 @@ type WalkOptions struct {
 // To go through all blobs without looking at levels, [ContainerClient.Blobs]
 // needs fewer requests.
 //
+// Errors: those of visit, and of [ContainerClient.Blobs].
+//
 // REST: List Blobs.
 func (c *ContainerClient) Walk(ctx context.Context, visit func(*BlobItem) error, o *WalkOptions) error {
 	if visit == nil {

@@ -46,6 +46,8 @@ func (c *Client) Create(ctx context.Context, o *CreateOptions) (CreateResult, er
 // name that is there already, whatever its type, metadata and headers: see
 // [CreateResult.Existed]. The options must not have an IfNoneMatch of their own.
 //
+// Errors: those of [Client.Create] but for azureblob.BlobAlreadyExists.
+//
 // REST: Put Blob.
 func (c *Client) CreateIfNotExists(ctx context.Context, o *CreateOptions) (CreateResult, error) {
 	var fresh CreateOptions

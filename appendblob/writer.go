@@ -239,7 +239,9 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 }
 
 // ReadFrom appends all of source. An error of source leaves what came before it
-// with the writer, and so does an error of the blob.
+// with the writer, and so does an error of the blob. To find out that a source does
+// not end where the blob has all the blocks that it can have, its next byte is read,
+// and is lost.
 func (w *Writer) ReadFrom(source io.Reader) (n int64, err error) {
 	if source == nil {
 		return 0, link.Refuse(w.c, rest.AppendBlock, errors.New("the source is nil"))
