@@ -142,7 +142,7 @@ var errorMade = func(*Error) {}
 
 // errorOf makes the error of an operation on the resource of the handle.
 func (h *handle) errorOf(op *wire.Operation, err error) *Error {
-	e := &Error{Operation: op.Name, Container: h.container, Blob: h.blob, err: err}
+	e := &Error{Operation: op.Name, Container: pipeline.Redact(h.container), Blob: pipeline.Redact(h.blob), err: err}
 	errorMade(e)
 	return e
 }
