@@ -432,10 +432,10 @@ func (b *batch) take(resp *http.Response, parts []*batchPart) {
 // settle finds out what the error of a part means: whether it is sent again, and, by
 // the rules of [handle.resolve], whether an earlier try of it has succeeded.
 func (b *batch) settle(p *batchPart, e *Error) error {
-	switch e.StatusCode {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	switch {
+	case pipeline.Overload(e.StatusCode):
 		p.again = true
-	case 0, http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+	case e.StatusCode == 0 || pipeline.Passing(e.StatusCode):
 		p.open, p.again = true, b.op.Retry != wire.Once
 	}
 	if p.open && b.op == rest.DeleteBlob && e.Code == BlobNotFound {

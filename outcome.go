@@ -39,7 +39,7 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 	began := time.Now()
 	_, err = h.do(ctx, &c)
 	e, ok := err.(*Error)
-	if !ok || !e.MaybeApplied || !isRefusal(e.StatusCode) {
+	if !ok || !e.MaybeApplied || !pipeline.Refusal(e.StatusCode) {
 		return err
 	}
 	d := &doubt{handle: h, op: op, refusal: e, found: link.Found{Sent: c.Sent(), Began: began}, call: callOptionsOf(parts)}
@@ -55,12 +55,6 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 	}
 	fill(result, answer)
 	return nil
-}
-
-// isRefusal reports whether a status says that the service did not act, and will
-// not the next time either.
-func isRefusal(status int) bool {
-	return status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
 }
 
 // fill fills the result of a write from the properties of what it has written.

@@ -24,9 +24,10 @@ const (
 )
 
 // worthATry reports whether an answer asks for another try.
-func worthATry(resp *http.Response) bool { return again(resp.StatusCode) || sourceBusy(resp) }
+func worthATry(resp *http.Response) bool { return Passing(resp.StatusCode) || sourceBusy(resp) }
 
-func again(status int) bool {
+// Passing reports whether a status is that of a trouble that passes by itself.
+func Passing(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -35,10 +36,20 @@ func again(status int) bool {
 	return false
 }
 
+// Overload reports whether a status says that too much was asked, and so that the
+// service did not act.
+func Overload(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}
+
+// Refusal reports whether a status says that the service did not act, and will not
+// the next time either.
+func Refusal(status int) bool { return status >= 400 && status <= 499 && !Passing(status) }
+
 // refused reports whether an answer that is worth another try says that the service
 // did not act.
 func refused(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable || sourceBusy(resp)
+	return Overload(resp.StatusCode) || sourceBusy(resp)
 }
 
 // sourceBusy reports whether nothing was copied because the source of a copy had
@@ -53,7 +64,7 @@ func sourceBusy(resp *http.Response) bool {
 
 // throttled reports whether an answer says that too much was asked.
 func throttled(resp *http.Response) bool {
-	return resp != nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable ||
+	return resp != nil && (Overload(resp.StatusCode) ||
 		resp.StatusCode == http.StatusInternalServerError && resp.Header.Get(headerErrorCode) == "OperationTimedOut")
 }
 

@@ -105,7 +105,7 @@ func (r *route) next() {
 // region is left out from then on.
 func (r *route) noAnswer(status int) bool {
 	switch {
-	case !r.both || status < 400 || status > 499 || again(status):
+	case !r.both || !Refusal(status):
 		return false
 	case r.at == 1:
 		// The secondary lags behind: what it refuses, the primary may grant.

@@ -74,7 +74,7 @@ func connectedByProxy(_ context.Context, proxy *url.URL, connect *http.Request, 
 	if connect.URL.Host == "" {
 		err.target = connect.Host
 	}
-	if resp.StatusCode < 500 && !again(resp.StatusCode) {
+	if resp.StatusCode < 500 && !Passing(resp.StatusCode) {
 		return permanent(err)
 	}
 	return err

@@ -144,7 +144,7 @@ func (p turn) leave(resp *http.Response) {
 		t.refused(p.cuts)
 		return
 	}
-	if p.transfer && resp != nil && !again(resp.StatusCode) {
+	if p.transfer && resp != nil && !Passing(resp.StatusCode) {
 		t.granted()
 	}
 	if p.transfer && t.limit < t.most && resp != nil && resp.Body != nil && resp.Body != http.NoBody && resp.ContentLength != 0 {
