@@ -23,11 +23,6 @@ type Checksum struct {
 	Message bool `header:"x-ms-structured-body,message"`
 }
 
-// validated asks for content in structured messages.
-type validated struct {
-	Message bool `header:"x-ms-structured-body,message"`
-}
-
 // crc64Of reads a body and returns its checksum as a part of the request.
 func crc64Of(body engine.Body) (Checksum, error) {
 	r := body.Open()

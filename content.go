@@ -27,8 +27,7 @@ func (h *handle) sendContent(ctx context.Context, op *wire.Operation, content io
 	case ok:
 		err = engine.SingleAt(ctx, send, s.at, s.offset, s.size, limit, c)
 		if err == nil {
-			// The source is consumed, as any reader would be.
-			_, err = s.seeker.Seek(s.offset+s.size, io.SeekStart)
+			err = s.consume()
 		}
 	default:
 		_, err = engine.Single(ctx, send, content, limit, c)

@@ -213,14 +213,11 @@ func (c *copyFrom) byService(ctx context.Context) error {
 func (c *copyFrom) single() bool {
 	limit := c.o.BlockSize
 	if limit == 0 {
-		limit = defaultCopyBlock
+		limit = engine.DefaultCopyBlock
 	}
 	given := c.o.Metadata == nil || len(c.o.Metadata) > 0
 	return c.size > 0 && c.size <= limit && given && c.o.Immutability == (Immutability{}) && !c.o.LegalHold
 }
-
-// defaultCopyBlock is that of the engine.
-const defaultCopyBlock = 32 << 20
 
 func (c *copyFrom) putFromURL(ctx context.Context) error {
 	source, err := c.readable(ctx, rest.PutBlobFromURL)

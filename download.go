@@ -235,7 +235,7 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 		asked.Range = fmt.Sprintf("bytes=%d-%d", off, off+n-1)
 	}
 	var r DownloadResult
-	resp, err := d.b.send(ctx, rest.GetBlob, &r, nil, asked, validated{d.o.Validate}, &o)
+	resp, err := d.b.send(ctx, rest.GetBlob, &r, nil, asked, Checksum{Message: d.o.Validate}, &o)
 	if err != nil {
 		if d.started && errors.Is(err, ConditionNotMet) {
 			err = modified(err)

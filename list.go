@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
 )
@@ -64,7 +65,7 @@ type ContainerPage struct {
 //
 // REST: List Containers.
 func (s *ServiceClient) Containers(ctx context.Context, o *ListContainersOptions) iter.Seq2[*ContainerItem, error] {
-	return items(s.ContainerPages(ctx, o), func(p *ContainerPage) []*ContainerItem { return p.Containers })
+	return link.Items(s.ContainerPages(ctx, o), func(p *ContainerPage) []*ContainerItem { return p.Containers })
 }
 
 // ContainerPages is [ServiceClient.Containers] page by page, to stop and go on
@@ -76,7 +77,7 @@ func (s *ServiceClient) ContainerPages(ctx context.Context, o *ListContainersOpt
 	if o != nil {
 		from = *o
 	}
-	return pages(from.PageSize, &s.handle, rest.ListContainers, from.Marker, func(marker string) (*ContainerPage, string, error) {
+	return link.Pages(from.PageSize, &s.handle, rest.ListContainers, from.Marker, func(marker string) (*ContainerPage, string, error) {
 		page := from
 		page.Marker = marker
 		p, err := call[ContainerPage](ctx, &s.handle, rest.ListContainers, nil, &page)
@@ -198,7 +199,7 @@ func (p *BlobPage) endBefore(name string) {
 //
 // REST: List Blobs.
 func (c *ContainerClient) Blobs(ctx context.Context, o *ListBlobsOptions) iter.Seq2[*BlobItem, error] {
-	return items(c.BlobPages(ctx, o), func(p *BlobPage) []*BlobItem { return p.Blobs })
+	return link.Items(c.BlobPages(ctx, o), func(p *BlobPage) []*BlobItem { return p.Blobs })
 }
 
 // BlobPages is [ContainerClient.Blobs] page by page, to stop and go on another
@@ -219,7 +220,7 @@ func (c *ContainerClient) BlobPages(ctx context.Context, o *ListBlobsOptions) it
 //
 // REST: List Blobs.
 func (c *ContainerClient) BlobsByHierarchy(ctx context.Context, delimiter string, o *ListBlobsOptions) iter.Seq2[*BlobItem, error] {
-	return items(c.BlobPagesByHierarchy(ctx, delimiter, o), (*BlobPage).merged)
+	return link.Items(c.BlobPagesByHierarchy(ctx, delimiter, o), (*BlobPage).merged)
 }
 
 // BlobPagesByHierarchy is [ContainerClient.BlobsByHierarchy] page by page.
@@ -242,7 +243,7 @@ func (c *ContainerClient) blobPages(ctx context.Context, op *wire.Operation, del
 	level := struct {
 		Delimiter string `query:"delimiter"`
 	}{delimiter}
-	return pages(from.PageSize, &c.handle, op, from.Marker, func(marker string) (*BlobPage, string, error) {
+	return link.Pages(from.PageSize, &c.handle, op, from.Marker, func(marker string) (*BlobPage, string, error) {
 		page := from
 		page.Marker = marker
 		if marker != from.Marker {

@@ -42,8 +42,7 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 	if !ok || !e.MaybeApplied || !pipeline.Refusal(e.StatusCode) {
 		return err
 	}
-	d := &doubt{handle: h, op: op, refusal: e, found: link.Found{Sent: c.Sent(), Began: began}, call: callOptionsOf(parts)}
-	d.call.LocationMode = new(PrimaryOnly) // the other region lags behind
+	d := &doubt{handle: h, op: op, refusal: e, found: link.Found{Sent: c.Sent(), Began: began}, call: callOptionsOf(parts).atPrimary()}
 	answer, outcome, err := look(ctx, d)
 	switch {
 	case err != nil:

@@ -85,7 +85,7 @@ func (b *BlobClient) SetTags(ctx context.Context, tags Tags, o *SetTagsOptions) 
 	if err != nil {
 		return SetTagsResult{}, b.refuse(rest.SetBlobTags, err)
 	}
-	sum := Checksum{CRC64: checksum.AppendCRC64(nil, checksum.CRC64(document))}
+	sum := Checksum{CRC64: checksum.Sum(document)}
 	var r SetTagsResult
 	same := func(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
 		there, err := b.Tags(ctx, &TagsOptions{CallOptions: d.call})
@@ -149,7 +149,7 @@ type TaggedBlobPage struct {
 //
 // REST: Find Blobs by Tags.
 func (s *ServiceClient) FindBlobsByTags(ctx context.Context, where TagFilter, o *FindBlobsByTagsOptions) iter.Seq2[*TaggedBlob, error] {
-	return items(s.FindBlobsByTagsPages(ctx, where, o), func(p *TaggedBlobPage) []*TaggedBlob { return p.Blobs })
+	return link.Items(s.FindBlobsByTagsPages(ctx, where, o), func(p *TaggedBlobPage) []*TaggedBlob { return p.Blobs })
 }
 
 // FindBlobsByTagsPages is [ServiceClient.FindBlobsByTags] page by page, to stop
@@ -165,7 +165,7 @@ func (s *ServiceClient) FindBlobsByTagsPages(ctx context.Context, where TagFilte
 //
 // REST: Find Blobs by Tags in Container.
 func (c *ContainerClient) FindBlobsByTags(ctx context.Context, where TagFilter, o *FindBlobsByTagsOptions) iter.Seq2[*TaggedBlob, error] {
-	return items(c.FindBlobsByTagsPages(ctx, where, o), func(p *TaggedBlobPage) []*TaggedBlob { return p.Blobs })
+	return link.Items(c.FindBlobsByTagsPages(ctx, where, o), func(p *TaggedBlobPage) []*TaggedBlob { return p.Blobs })
 }
 
 // FindBlobsByTagsPages is [ContainerClient.FindBlobsByTags] page by page.
@@ -184,7 +184,7 @@ func (h *handle) findPages(ctx context.Context, op *wire.Operation, where TagFil
 		from = *o
 	}
 	required := tagSearch{where}
-	return pages(from.PageSize, h, op, from.Marker, func(marker string) (*TaggedBlobPage, string, error) {
+	return link.Pages(from.PageSize, h, op, from.Marker, func(marker string) (*TaggedBlobPage, string, error) {
 		page := from
 		page.Marker = marker
 		p, err := call[TaggedBlobPage](ctx, h, op, nil, required, &page)

@@ -128,9 +128,7 @@ func uploadAll(ctx context.Context, source io.Reader, target engine.Target, c en
 	if err := engine.UploadAt(ctx, target, s.at, s.offset, s.size, c); err != nil {
 		return 0, err
 	}
-	// The source is consumed, as any reader would be.
-	_, err = s.seeker.Seek(s.offset+s.size, io.SeekStart)
-	return s.size, err
+	return s.size, s.consume()
 }
 
 // UploadFile is [BlobClient.Upload] of the file with that name. Errors of the
@@ -269,7 +267,7 @@ func (up *upload) stage(ctx context.Context, index int, body engine.Body) error 
 	if err := up.hopes(); err != nil {
 		return err
 	}
-	_, err := up.b.send(ctx, rest.PutBlock, nil, body, validated{up.o.Validate}, up.blockOptions(index))
+	_, err := up.b.send(ctx, rest.PutBlock, nil, body, Checksum{Message: up.o.Validate}, up.blockOptions(index))
 	return err
 }
 
@@ -294,7 +292,7 @@ func (up *upload) commit(ctx context.Context, blocks int) error {
 		list = append(list, "</Latest>"...)
 	}
 	list = append(list, "</BlockList>"...)
-	sum := Checksum{CRC64: checksum.AppendCRC64(nil, checksum.CRC64(list))}
+	sum := Checksum{CRC64: checksum.Sum(list)}
 	same := func(f *link.Found) (link.Outcome, error) { return up.committed(ctx, f, blocks) }
 	err := up.b.resolve(ctx, rest.PutBlockList, &up.result, wire.Bytes(list), written(same), sum, &up.o)
 	// These belong to the list and not to the content.
@@ -319,8 +317,7 @@ func (up *upload) committed(ctx context.Context, f *link.Found, blocks int) (lin
 	which := struct {
 		Type string `query:"blocklisttype"`
 	}{"committed"}
-	o := up.o.CallOptions
-	o.LocationMode = new(PrimaryOnly)
+	o := up.o.CallOptions.atPrimary()
 	list, err := call[committedList](ctx, &up.b.handle, rest.GetBlockList, nil, which, &o)
 	if err != nil || len(list.IDs) != blocks {
 		return link.Unclear, err
@@ -360,6 +357,12 @@ type seekableSource struct {
 	at           io.ReaderAt
 	seeker       io.Seeker
 	offset, size int64
+}
+
+// consume leaves the source at its end, as any reader would be.
+func (s seekableSource) consume() error {
+	_, err := s.seeker.Seek(s.offset+s.size, io.SeekStart)
+	return err
 }
 
 // seekable finds out whether a source can be read in parallel, and how much of

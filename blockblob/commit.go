@@ -77,7 +77,7 @@ func (c *Client) Commit(ctx context.Context, blocks []BlockRef, o *CommitOptions
 	if err != nil {
 		return CommitResult{}, err
 	}
-	sum := azureblob.Checksum{CRC64: checksum.AppendCRC64(nil, checksum.CRC64(list))}
+	sum := azureblob.Checksum{CRC64: checksum.Sum(list)}
 	same := func(f *link.Found) (link.Outcome, error) { return c.committed(ctx, f, blocks, o) }
 	return link.Resolved[CommitResult](ctx, c, op, wire.Bytes(list), same, sum, o)
 }

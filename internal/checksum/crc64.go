@@ -19,6 +19,9 @@ func CRC64(p []byte) uint64 { return crc64nvme.Update(0, p) }
 // p. The checksum of nothing is 0.
 func Update(crc uint64, p []byte) uint64 { return crc64nvme.Update(crc, p) }
 
+// Sum returns the checksum of p as headers have it.
+func Sum(p []byte) []byte { return AppendCRC64(nil, CRC64(p)) }
+
 // AppendCRC64 appends a checksum to b as headers and structured messages have
 // it: little endian.
 func AppendCRC64(b []byte, crc uint64) []byte { return binary.LittleEndian.AppendUint64(b, crc) }

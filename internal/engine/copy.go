@@ -25,7 +25,7 @@ func Copy(ctx context.Context, dst CopyTarget, size int64, c Config) error {
 		return err
 	}
 	if c.BlockSize == 0 {
-		block = max(block, defaultCopyBlock)
+		block = max(block, DefaultCopyBlock)
 	}
 	if err := ended(ctx); err != nil {
 		return err

@@ -43,7 +43,7 @@ func (r *ranges) target() CopyTarget {
 
 func TestCopySizes(t *testing.T) {
 	for _, c := range []struct{ size, asked, block int64 }{
-		{0, 0, defaultCopyBlock}, {0, 10, 10}, {1, 10, 10}, {10, 10, 10}, {11, 10, 10}, {1000, 10, 10}, {1003, 10, 10},
+		{0, 0, DefaultCopyBlock}, {0, 10, 10}, {1, 10, 10}, {10, 10, 10}, {11, 10, 10}, {1000, 10, 10}, {1003, 10, 10},
 		{100 * mib, 0, 32 * mib}, {100*mib + 1, 40 * mib, 40 * mib},
 		{MaxBlocks * 64 * mib, 0, 64 * mib}, {MaxBlocks * MaxBlockSize, 0, MaxBlockSize},
 	} {

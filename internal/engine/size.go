@@ -18,15 +18,17 @@ const (
 )
 
 const (
-	defaultBlock     = 8 * mib  // of uploads and of downloads to a WriterAt
-	defaultCopyBlock = 32 * mib // of copies, of which nothing passes through here
-	defaultReadBlock = 4 * mib  // of a Reader's read-ahead, which holds its window in memory
+	defaultBlock     = 8 * mib // of uploads and of downloads to a WriterAt
+	defaultReadBlock = 4 * mib // of a Reader's read-ahead, which holds its window in memory
 	defaultSinglePut = 8 * mib
 )
 
 // ErrTooManyBlocks is wrapped by the error of content of known size that no blob can hold, or not in
 // blocks of the size that was asked for.
 var ErrTooManyBlocks = errors.New("too many blocks")
+
+// DefaultCopyBlock is the block size of copies, of which nothing passes through here.
+const DefaultCopyBlock = 32 * mib
 
 // knownBlock is the block size for size bytes: asked, or 8 MiB raised to what 50,000 blocks need.
 // It fails if no block size can do, or if asked is too small.
