@@ -64,17 +64,24 @@ func init() {
 		s, ok, err := seekable(source)
 		return s.size, ok, err
 	}
+	link.Holds = func(ctx context.Context, blob any, offset int64, body link.Body, call, conditions any) (bool, error) {
+		return blob.(*BlobClient).holds(ctx, offset, body, call.(CallOptions), conditions.(Conditions))
+	}
 	link.StartedCopy = func(blob, result any) any { return startedCopy(blob.(*BlobClient), result.(CopyResult)) }
 	link.Upload = uploadAll
-	link.Typed = func(blob any, blobType string) any {
-		typed := BlobClient{}
-		if b := blob.(*BlobClient); b != nil {
-			typed = *b
-		}
-		typed.only = BlobType(blobType)
-		return &typed
-	}
+	link.Typed = typedCopy
 	link.Source = func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error) {
 		return rootOf(client).source(ctx, op, url, access.(SourceAccess), key.(CustomerKey))
 	}
+}
+
+// typedCopy is a copy of an *azureblob.BlobClient that refuses what is for blobs of
+// another type.
+func typedCopy(blob any, blobType string) any {
+	typed := BlobClient{}
+	if b := blob.(*BlobClient); b != nil {
+		typed = *b
+	}
+	typed.only = BlobType(blobType)
+	return &typed
 }

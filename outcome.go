@@ -127,3 +127,15 @@ func (d *doubt) properties(ctx context.Context, op *wire.Operation) (ResponseInf
 	found.Header = info.Header
 	return info, &found, err
 }
+
+// holds reports whether the bytes of the blob from an offset on are those of a body.
+func (b *BlobClient) holds(ctx context.Context, offset int64, body link.Body, call CallOptions, conditions Conditions) (bool, error) {
+	r, err := b.NewReader(ctx, &DownloadOptions{
+		CallOptions: call.atPrimary(), Conditions: conditions, Concurrency: 1, Range: Range{Offset: offset, Count: body.Len()},
+	})
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	return link.SameBytes(r, body)
+}

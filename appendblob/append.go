@@ -97,7 +97,7 @@ func (c *Client) appended(ctx context.Context, f *link.Found, body engine.Body, 
 	if size, err := strconv.ParseInt(f.Header.Get("Content-Length"), 10, 64); err != nil || size < *o.IfPosition+body.Len() {
 		return link.Unclear, nil
 	}
-	same, err := c.holds(ctx, *o.IfPosition, body, &o.CallOptions, azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))})
+	same, err := link.Holds(ctx, c.BlobClient, *o.IfPosition, body, o.CallOptions, azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))})
 	return link.If(same), err
 }
 

@@ -1,7 +1,6 @@
 package appendblob
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -77,7 +76,7 @@ func (w *Writer) resolve(failure error) error {
 		return failure
 	}
 	if p.BlobType == azureblob.AppendBlob && p.ContentLength >= end {
-		same, err := w.c.holds(w.ctx, w.at.Position, w.next, &w.o.CallOptions, w.conditions())
+		same, err := link.Holds(w.ctx, w.c.BlobClient, w.at.Position, w.next, w.o.CallOptions, w.conditions())
 		if err != nil {
 			return unsure(err)
 		}
@@ -89,16 +88,4 @@ func (w *Writer) resolve(failure error) error {
 		}
 	}
 	return &ConflictError{Position: w.at.Position, Size: p.ContentLength, err: failure}
-}
-
-// holds reports whether the bytes of the blob at an offset are those of a body.
-func (c *Client) holds(ctx context.Context, offset int64, body link.Body, call *azureblob.CallOptions, conditions azureblob.Conditions) (bool, error) {
-	o := &azureblob.DownloadOptions{CallOptions: *call, Conditions: conditions, Concurrency: 1, Range: azureblob.Range{Offset: offset, Count: body.Len()}}
-	o.LocationMode = new(azureblob.PrimaryOnly)
-	r, err := c.NewReader(ctx, o)
-	if err != nil {
-		return false, err
-	}
-	defer r.Close()
-	return link.SameBytes(r, body)
 }

@@ -104,17 +104,11 @@ func (c *Client) Write(ctx context.Context, offset int64, content io.Reader, o *
 
 // written tells whether the pages have the bytes that were to be written.
 func (c *Client) written(ctx context.Context, f *link.Found, span azureblob.Range, body engine.Body, o *WriteOptions) (link.Outcome, error) {
-	look := &azureblob.DownloadOptions{Range: span, Concurrency: 1, Conditions: azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))}}
+	var call azureblob.CallOptions
 	if o != nil {
-		look.CallOptions = o.CallOptions
+		call = o.CallOptions
 	}
-	look.LocationMode = new(azureblob.PrimaryOnly)
-	r, err := c.NewReader(ctx, look)
-	if err != nil {
-		return link.Unclear, err
-	}
-	defer r.Close()
-	same, err := link.SameBytes(r, body)
+	same, err := link.Holds(ctx, c.BlobClient, span.Offset, body, call, azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))})
 	return link.If(same), err
 }
 

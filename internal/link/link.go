@@ -73,6 +73,11 @@ var (
 	// More than limit bytes are refused, with code RequestBodyTooLarge.
 	Content func(ctx context.Context, client any, op *wire.Operation, content io.Reader, limit int64, send func(ctx context.Context, body engine.Body) error) error
 
+	// Holds reports whether the bytes of an *azureblob.BlobClient from an offset on are
+	// those of a body, as the primary region has them. It takes the
+	// azureblob.CallOptions and the azureblob.Conditions of the read.
+	Holds func(ctx context.Context, blob any, offset int64, body Body, call, conditions any) (bool, error)
+
 	// StartedCopy makes the *azureblob.Copy of a copy to an *azureblob.BlobClient out of
 	// the azureblob.CopyResult of its start.
 	StartedCopy func(blob, result any) any
