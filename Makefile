@@ -9,7 +9,7 @@ azurite := internal/azurite
 installed := $(azurite)/node_modules/.stamp
 peers := bench/peers/js
 
-.PHONY: test vet tracing bench-blobtest azurite peers lint gofmt tidy staticcheck govulncheck tools fuzz clean
+.PHONY: test vet soak tracing bench-blobtest azurite peers lint gofmt tidy staticcheck govulncheck tools fuzz clean
 
 test: azurite vet tracing
 	AZUREBLOB_REQUIRE_AZURITE=1 go test -race -timeout $(TIMEOUT) ./...
@@ -27,6 +27,13 @@ tracing:
 	*'dial tcp'*|*'no such host'*|*'i/o timeout'*) echo "tracing: modules not reachable, skipped" ;; \
 	*) echo "$$out"; exit $$status ;; \
 	esac
+
+# Transfers through all that can go wrong at once, appends whose answers get lost, and
+# processes that are killed: all of it has to come out right. It prints what it met.
+# SHORT=1 is a part of it with the race detector, in less than a minute; SEED repeats
+# the choices of a run.
+soak:
+	SOAK_SEED=$(SEED) go test -tags soak -count 1 -v -timeout $(TIMEOUT) $(if $(SHORT),-race -short) ./internal/soak
 
 # What blobtest costs: the processor time of a put and get of 1 KiB in the
 # process as a part of that of the client alone (service/client, to be at most

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"sync"
 
 	"github.com/goblob/azureblob/internal/checksum"
 	"github.com/goblob/azureblob/internal/engine"
@@ -39,16 +41,90 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// finalSums makes what is wrong with the checksums of a body a failure that
-// asking again does not heal: what was given out may be wrong.
-type finalSums struct{ io.ReadCloser }
+// segmented is content that comes in segments, each with its checksum.
+type segmented interface {
+	io.ReadCloser
+	Segment(room func(n int64) io.ReaderFrom) error
+}
 
-func (b finalSums) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, checksum.ErrMismatch) || errors.Is(err, checksum.ErrMessage) {
-		err = engine.Final(err)
+// trusted gives out content whose checksums have been looked at, a segment at a
+// time. So what is damaged or breaks off has not been given out, and can be asked for
+// again from where it begins.
+type trusted struct {
+	body   segmented
+	budget *engine.Budget
+	left   int64 // bytes of content that are still to come
+
+	mu           sync.Mutex
+	busy, closed bool
+	held         *engine.Buffer // the segment; of the one that reads, or else of Close
+	out          io.ReadCloser  // what is left of it
+}
+
+func (t *trusted) Read(p []byte) (int, error) {
+	if !t.enter() {
+		return 0, http.ErrBodyReadAfterClose
 	}
-	return n, err
+	defer t.leave()
+	for {
+		if t.out != nil {
+			if n, err := t.out.Read(p); n > 0 || err == nil {
+				return n, nil
+			}
+			t.free()
+		}
+		if err := t.body.Segment(t.room); err != nil {
+			t.free()
+			return 0, err
+		}
+		t.out = t.held.Open()
+	}
+}
+
+// room is memory for a segment.
+func (t *trusted) room(n int64) io.ReaderFrom {
+	if n > t.left {
+		return nil
+	}
+	t.left -= n
+	t.held = engine.NewBuffer(t.budget, n)
+	return t.held
+}
+
+func (t *trusted) enter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.busy = !t.closed
+	return t.busy
+}
+
+func (t *trusted) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.busy = false; t.closed {
+		t.free()
+	}
+}
+
+// Close may come while Read is under way, which then gives the memory back.
+func (t *trusted) Close() error {
+	err := t.body.Close()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed = true; !t.busy {
+		t.free()
+	}
+	return err
+}
+
+func (t *trusted) free() {
+	if t.out != nil {
+		_ = t.out.Close()
+	}
+	if t.held != nil {
+		t.held.Free()
+	}
+	t.out, t.held = nil, nil
 }
 
 func (c Checksum) check() error {

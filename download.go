@@ -35,9 +35,10 @@ type DownloadOptions struct {
 	// Range is what to download; the zero Range is all of the blob.
 	Range Range
 
-	// Validate has the service send a CRC64 with all content, which is checked as
-	// it comes: content that was damaged on the way is an error. It is an error as
-	// well if the service does not know structured messages, as emulators do not.
+	// Validate has the service send a CRC64 with all content, in segments of 4 MiB,
+	// each of which is checked before anything of it is given out: content that was
+	// damaged on the way is asked for again, as if the connection had broken. It is
+	// an error if the service does not know structured messages, as emulators do not.
 	Validate bool
 
 	// BlockSize is the size in bytes of the ranges that the content is asked for
@@ -263,8 +264,8 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 			d.result.HTTPHeaders.ContentMD5 = nil // it is that of the range
 		}
 	}
-	if d.o.Validate {
-		resp.Body = finalSums{resp.Body}
+	if body, ok := resp.Body.(segmented); ok && d.o.Validate {
+		resp.Body = &trusted{body: body, budget: d.b.budget, left: a.length}
 	}
 	return resp.Body, a, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goblob/azureblob/internal/link"
@@ -46,7 +47,7 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 	answer, outcome, err := look(ctx, d)
 	switch {
 	case err != nil:
-		e.note = "what became of it could not be found out: " + err.Error()
+		e.note = "what became of it could not be found out: " + strings.TrimPrefix(err.Error(), "azureblob: ")
 		return e
 	case outcome != link.Applied:
 		e.MaybeApplied = outcome == link.Unclear

@@ -106,6 +106,7 @@ var layers = map[string][]string{
 	"internal/wire":        {"internal/checksum", "internal/pipeline", "internal/xmlplan"},
 	"internal/xmlplan":     {},
 	"internal/conformance": {}, // tests only
+	"internal/soak":        {}, // tests only
 	"examples":             {"", "appendblob", "blobtest", "blockblob", "examples/internal/connect", "pageblob", "sas"},
 
 	// What examples share.

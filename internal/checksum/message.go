@@ -136,14 +136,14 @@ var (
 )
 
 // NewMessageReader reads the content out of a structured message of size bytes,
-// or of any length if size is negative. Content is given out before its checksum
-// has come, so it is to be trusted only after the end.
-func NewMessageReader(r io.ReadCloser, size int64) io.ReadCloser {
-	return &messageReader{ReadCloser: r, size: size}
+// or of any length if size is negative.
+func NewMessageReader(r io.ReadCloser, size int64) *MessageReader {
+	return &MessageReader{ReadCloser: r, size: size}
 }
 
-// messageReader is a message on its way in.
-type messageReader struct {
+// MessageReader is a message on its way in. Its Read gives content out before its
+// checksum has come, so that is to be trusted only after the end; Segment does not.
+type MessageReader struct {
 	io.ReadCloser
 	size       int64
 	count      int // segments; 0 before the head was read
@@ -154,7 +154,8 @@ type messageReader struct {
 	err        error
 }
 
-func (r *messageReader) Read(p []byte) (int, error) {
+// Read reads content, of one segment at a time.
+func (r *MessageReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -176,9 +177,34 @@ func (r *messageReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Segment reads the next segment into what room returns for its length, which takes
+// no more than that; nil refuses it. The segment is whole and has its checksum if the
+// error is nil, and so has the message if it was the last. At the end of the message
+// the error is io.EOF.
+func (r *MessageReader) Segment(room func(n int64) io.ReaderFrom) error {
+	for r.err == nil && r.data == 0 {
+		r.err = r.next()
+	}
+	if r.err != nil {
+		return r.err
+	}
+	to := room(r.data)
+	if to == nil {
+		r.err = fmt.Errorf("%w: segment %d has %d bytes", ErrMessage, r.number, r.data)
+		return r.err
+	}
+	if _, r.err = to.ReadFrom(io.LimitReader(r, r.data)); r.err == nil {
+		r.err = r.next()
+	}
+	if r.err == io.EOF {
+		return nil // the next call tells
+	}
+	return r.err
+}
+
 // next reads what stands between two pieces of data. At the end of the message it
 // returns io.EOF.
-func (r *messageReader) next() error {
+func (r *MessageReader) next() error {
 	if r.count == 0 {
 		if err := r.head(); err != nil {
 			return err
@@ -202,7 +228,7 @@ func (r *messageReader) next() error {
 	return nil
 }
 
-func (r *messageReader) head() error {
+func (r *MessageReader) head() error {
 	var head [messageHead]byte
 	if err := r.full(head[:]); err != nil {
 		return err
@@ -221,7 +247,7 @@ func (r *messageReader) head() error {
 	return nil
 }
 
-func (r *messageReader) sum(want uint64) error {
+func (r *MessageReader) sum(want uint64) error {
 	var sum [Size]byte
 	if err := r.full(sum[:]); err != nil {
 		return err
@@ -232,7 +258,7 @@ func (r *messageReader) sum(want uint64) error {
 	return nil
 }
 
-func (r *messageReader) end() error {
+func (r *MessageReader) end() error {
 	if err := r.sum(r.total); err != nil {
 		return err
 	}
@@ -248,7 +274,7 @@ func (r *messageReader) end() error {
 	return io.EOF
 }
 
-func (r *messageReader) full(p []byte) error {
+func (r *MessageReader) full(p []byte) error {
 	n, err := io.ReadFull(r.ReadCloser, p)
 	r.read += int64(n)
 	if err == io.EOF {

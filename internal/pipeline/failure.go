@@ -24,7 +24,19 @@ const (
 )
 
 // worthATry reports whether an answer asks for another try.
-func worthATry(resp *http.Response) bool { return Passing(resp.StatusCode) || sourceBusy(resp) }
+func worthATry(resp *http.Response) bool {
+	return Passing(resp.StatusCode) || sourceBusy(resp) || damaged(resp)
+}
+
+// damaged reports whether the service refused a body since it did not have its
+// checksum when it came.
+func damaged(resp *http.Response) bool {
+	if resp.StatusCode != http.StatusBadRequest || resp.Request == nil || resp.Request.ContentLength <= 0 {
+		return false
+	}
+	code := resp.Header.Get(headerErrorCode)
+	return code == "Crc64Mismatch" || code == "Md5Mismatch"
+}
 
 // Passing reports whether a status is that of a trouble that passes by itself.
 func Passing(status int) bool {
@@ -49,7 +61,7 @@ func Refusal(status int) bool { return status >= 400 && status <= 499 && !Passin
 // refused reports whether an answer that is worth another try says that the service
 // did not act.
 func refused(resp *http.Response) bool {
-	return Overload(resp.StatusCode) || sourceBusy(resp)
+	return Overload(resp.StatusCode) || sourceBusy(resp) || damaged(resp)
 }
 
 // sourceBusy reports whether nothing was copied because the source of a copy had
