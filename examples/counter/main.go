@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -62,8 +63,12 @@ func increment(ctx context.Context, blob *azureblob.BlobClient) (int, error) {
 			return 0, err
 		}
 		number++
-		_, err = blob.Upload(ctx, strings.NewReader(strconv.Itoa(number)), &azureblob.UploadOptions{Conditions: conditions})
-		if errors.Is(err, azureblob.ConditionNotMet) || errors.Is(err, azureblob.BlobAlreadyExists) {
+		_, err = blob.Upload(ctx, strings.NewReader(strconv.Itoa(number)), &azureblob.UploadOptions{
+			Conditions: conditions,
+			Metadata:   azureblob.Metadata{"change": rand.Text()}, // who counts to the same number writes something else
+		})
+		e, failed := errors.AsType[*azureblob.Error](err)
+		if failed && !e.MaybeApplied && (e.Code == azureblob.ConditionNotMet || e.Code == azureblob.BlobAlreadyExists) {
 			continue // somebody was faster
 		}
 		return number, err
