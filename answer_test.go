@@ -14,6 +14,9 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
 // TestPageOfAProxy: a page that something on the way shows in place of the
@@ -158,8 +161,8 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	}
 	// A URL with a signature that was taken for a name. azcore's own log, for those
 	// who turn it on, shows paths as they are.
-	listen(nil)
-	defer listen(keepLine)
+	azlog.SetListener(nil)
+	defer secretless.Listen()
 	for _, name := range []string{"cat.jpg?" + secretSAS} {
 		if _, err := s.service(t, nil).Container("photos").Blob(name).ReadAll(t.Context(), nil); strings.Contains(err.Error(), "c2Vjc") {
 			t.Errorf("%v", err)

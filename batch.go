@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/rest"
 	"github.com/goblob/azureblob/internal/wire"
@@ -393,8 +394,8 @@ func (b *batch) of(p *batchPart, err error) *Error {
 		return p.item.Blob.errorOf(b.op, err)
 	}
 	e := *whole
-	e.Container, e.Blob = p.item.Blob.container, p.item.Blob.blob
-	errorMade(&e)
+	e.Container, e.Blob = pipeline.Redact(p.item.Blob.container), pipeline.Redact(p.item.Blob.blob)
+	link.ErrorMade(&e)
 	return &e
 }
 

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"net/http"
 	"testing"
+
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
 // TestAllocations bounds what a small request costs. The figures are those of a
@@ -12,8 +16,8 @@ func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates as well")
 	}
-	listen(nil) // azcore writes its log for whoever listens, which the other tests do
-	defer listen(keepLine)
+	azlog.SetListener(nil) // azcore writes its log for whoever listens, which the other tests do
+	defer secretless.Listen()
 	content := pattern(1 << 10)
 	s := newStub(content)
 	s.before = func(_ int, kind string, req *http.Request) (*http.Response, error) {

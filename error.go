@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/wire"
 )
@@ -33,8 +34,8 @@ import (
 // context and the last failure, whose status and code it has.
 type Error struct {
 	Operation string // name of the operation in the REST reference, such as Put Blob
-	Container string
-	Blob      string
+	Container string // its name; a signature in it, if somebody took a URL for a name, is REDACTED
+	Blob      string // as Container
 
 	StatusCode      int               // HTTP status; 0 if there was no answer
 	Code            ErrorCode         // the service's code; empty if it gave none
@@ -137,13 +138,10 @@ func (e *Error) Is(target error) bool {
 	return ok && code != "" && code == e.Code
 }
 
-// errorMade sees each error that is made. The tests set it to look for secrets.
-var errorMade = func(*Error) {}
-
 // errorOf makes the error of an operation on the resource of the handle.
 func (h *handle) errorOf(op *wire.Operation, err error) *Error {
 	e := &Error{Operation: op.Name, Container: pipeline.Redact(h.container), Blob: pipeline.Redact(h.blob), err: err}
-	errorMade(e)
+	link.ErrorMade(e)
 	return e
 }
 
@@ -163,7 +161,7 @@ func (h *handle) failed(op *wire.Operation, err error) *Error {
 			e.answered(last)
 		case *Error:
 			*e = *last
-			errorMade(e)
+			link.ErrorMade(e)
 		default:
 			e.err = pipeline.RedactError(err)
 			return e

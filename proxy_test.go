@@ -25,6 +25,7 @@ import (
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/blobtest"
+	"github.com/goblob/azureblob/internal/secretless"
 	"github.com/goblob/azureblob/internal/selfsigned"
 )
 
@@ -118,7 +119,7 @@ func trusting(s *blobtest.Server) *tls.Config {
 func connected(t *testing.T, s *blobtest.Server, o *azureblob.ClientOptions) (*azureblob.ContainerClient, *bytes.Buffer) {
 	t.Helper()
 	lines := &bytes.Buffer{}
-	o.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(lines, azureblob.SeenWriter{}), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(lines, secretless.Writer), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Retry.Delay = time.Millisecond
 	service, err := azureblob.NewServiceClientFromConnectionString(s.ConnectionString(), o)
 	if err != nil {

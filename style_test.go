@@ -102,6 +102,7 @@ var layers = map[string][]string{
 	"internal/link":        {"internal/engine", "internal/pipeline", "internal/wire"},
 	"internal/pipeline":    {},
 	"internal/rest":        {"internal/wire"},
+	"internal/secretless":  {}, // tests only
 	"internal/selfsigned":  {},
 	"internal/wire":        {"internal/checksum", "internal/pipeline", "internal/xmlplan"},
 	"internal/xmlplan":     {},

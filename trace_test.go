@@ -21,6 +21,7 @@ import (
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/appendblob"
 	"github.com/goblob/azureblob/blobtest"
+	"github.com/goblob/azureblob/internal/secretless"
 	"github.com/goblob/azureblob/pageblob"
 )
 
@@ -59,7 +60,7 @@ func (r *recorder) start(ctx context.Context, name string, o *tracing.SpanOption
 	set := func(attrs ...tracing.Attribute) {
 		for _, a := range attrs {
 			s.attrs[a.Key] = a.Value
-			fmt.Fprintf(azureblob.SeenWriter{}, "%s=%v\n", a.Key, a.Value)
+			fmt.Fprintf(secretless.Writer, "%s=%v\n", a.Key, a.Value)
 		}
 	}
 	set(o.Attributes...)
@@ -68,7 +69,7 @@ func (r *recorder) start(ctx context.Context, name string, o *tracing.SpanOption
 		End:           func() { locked(func() { s.ended++ }) },
 		SetAttributes: func(attrs ...tracing.Attribute) { locked(func() { set(attrs...) }) },
 		SetStatus: func(status tracing.SpanStatus, text string) {
-			locked(func() { s.status, s.text = status, text; fmt.Fprintln(azureblob.SeenWriter{}, text) })
+			locked(func() { s.status, s.text = status, text; fmt.Fprintln(secretless.Writer, text) })
 		},
 	})
 }

@@ -10,10 +10,15 @@ import (
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/blobtest"
 	"github.com/goblob/azureblob/internal/azurite"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/secretless"
 	"github.com/goblob/azureblob/pageblob"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(azurite.M{M: m}) }
+func TestMain(m *testing.M) {
+	link.ErrorMade = secretless.Error
+	goleak.VerifyTestMain(secretless.Main(azurite.M{M: m}))
+}
 
 // onServices runs a test on blobtest and on the emulator.
 func onServices(t *testing.T, test func(t *testing.T, c *azureblob.ContainerClient, isAzurite bool)) {

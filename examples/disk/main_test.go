@@ -11,10 +11,15 @@ import (
 	"github.com/goblob/azureblob/examples/internal/connect"
 	"github.com/goblob/azureblob/examples/internal/exampletest"
 	"github.com/goblob/azureblob/internal/azurite"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/secretless"
 	"github.com/goblob/azureblob/pageblob"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(azurite.M{M: m}) }
+func TestMain(m *testing.M) {
+	link.ErrorMade = secretless.Error
+	goleak.VerifyTestMain(secretless.Main(azurite.M{M: m}))
+}
 
 func TestDisk(t *testing.T) {
 	got := exampletest.Output(t, exampletest.OnBlobtest(t, nil), connect.WithContainer(run))

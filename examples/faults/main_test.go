@@ -16,9 +16,14 @@ import (
 	"github.com/goblob/azureblob/blobtest"
 	"github.com/goblob/azureblob/examples/internal/connect"
 	"github.com/goblob/azureblob/examples/internal/exampletest"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	link.ErrorMade = secretless.Error
+	goleak.VerifyTestMain(secretless.Main(m))
+}
 
 // TestNotes has one thing go wrong in each case, and says what the callers of the
 // service see of it: mostly nothing.

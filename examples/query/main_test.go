@@ -10,9 +10,14 @@ import (
 
 	"github.com/goblob/azureblob/examples/internal/connect"
 	"github.com/goblob/azureblob/examples/internal/exampletest"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	link.ErrorMade = secretless.Error
+	goleak.VerifyTestMain(secretless.Main(m))
+}
 
 // The emulator knows no queries.
 func TestQuery(t *testing.T) {

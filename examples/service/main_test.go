@@ -12,9 +12,14 @@ import (
 	"github.com/goblob/azureblob/examples/internal/connect"
 	"github.com/goblob/azureblob/examples/internal/exampletest"
 	"github.com/goblob/azureblob/internal/azurite"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(azurite.M{M: m}) }
+func TestMain(m *testing.M) {
+	link.ErrorMade = secretless.Error
+	goleak.VerifyTestMain(secretless.Main(azurite.M{M: m}))
+}
 
 func TestService(t *testing.T) {
 	exampletest.OnServices(t, &blobtest.Options{SecondaryLag: time.Minute}, func(t *testing.T, account *connect.Account) {

@@ -39,10 +39,6 @@ func SharedHTTPS(t testing.TB) *Server {
 	return sharedHTTPS.use(t)
 }
 
-// Main runs the tests, ends the shared servers, and returns the exit code, for
-// a TestMain that does nothing else.
-func Main(m *testing.M) int { return M{m}.Run() }
-
 // M is a [testing.M] whose Run also ends the shared servers. It is for a
 // TestMain that looks for leaks when the tests are over:
 //

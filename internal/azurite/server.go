@@ -7,7 +7,7 @@
 //
 // Most tests want [Shared], one server for a whole test binary:
 //
-//	func TestMain(m *testing.M) { os.Exit(azurite.Main(m)) }
+//	func TestMain(m *testing.M) { os.Exit(azurite.M{M: m}.Run()) }
 //
 //	func TestUpload(t *testing.T) {
 //		srv := azurite.Shared(t)

@@ -20,6 +20,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"go.uber.org/goleak"
+
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
 // ownerVariable makes this test binary start a server, print its address and
@@ -28,7 +30,7 @@ const ownerVariable = "AZUREBLOB_AZURITE_OWNER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(ownerVariable) == "" {
-		goleak.VerifyTestMain(M{M: m})
+		goleak.VerifyTestMain(secretless.Main(M{M: m}))
 		return
 	}
 	srv, err := Start(Options{})

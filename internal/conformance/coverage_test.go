@@ -14,6 +14,7 @@ import (
 
 	"github.com/goblob/azureblob/internal/azurite"
 	"github.com/goblob/azureblob/internal/rest"
+	"github.com/goblob/azureblob/internal/secretless"
 	"github.com/goblob/azureblob/internal/wire"
 )
 
@@ -89,7 +90,7 @@ func (a *answer) record(method, path, query string, h header) {
 // TestMain compares what was answered in all with the protocol, and the lists of
 // exceptions with what was met, if all tests ran.
 func TestMain(m *testing.M) {
-	code := azurite.Main(m)
+	code := secretless.Main(azurite.M{M: m}).Run()
 	given := func(name string) bool { return flag.Lookup(name).Value.String() != "" }
 	if !given("test.run") && !given("test.list") && (code == 0 || *everything) {
 		wrong, err := compareAnswers()

@@ -18,6 +18,9 @@ import (
 	"github.com/goblob/azureblob/internal/wire"
 )
 
+// ErrorMade sees each error of the clients. Tests set it, to look for secrets.
+var ErrorMade = func(error) {}
+
 // Filled in by the root package.
 var (
 	// Typed is a copy of an *azureblob.BlobClient, or of the zero one if it is nil, that

@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
 // cannedTransport answers without a network.
@@ -37,6 +40,8 @@ func TestPipelineAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("sync.Pool drops entries under the race detector")
 	}
+	azlog.SetListener(nil) // azcore writes its log for whoever listens, as the other tests do
+	defer secretless.Listen()
 	p := New(Config{Transport: cannedTransport{}, ServiceVersion: "2026-06-06", Auth: SharedKey("a", []byte("k"))})
 	body := &trackedBody{data: []byte("abc")}
 	if n := testing.AllocsPerRun(200, func() { sendOnce(t, p, body) }); n > 70 {

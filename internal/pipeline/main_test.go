@@ -14,9 +14,11 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"go.uber.org/goleak"
+
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(secretless.Main(m)) }
 
 // serve starts a server that ends with the test, and returns a client whose
 // idle connections are closed before it.

@@ -19,6 +19,8 @@ import (
 
 	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
 type policyFunc func(*policy.Request) (*http.Response, error)
@@ -146,7 +148,7 @@ func captureAzcoreLog(t *testing.T) func() string {
 		defer mu.Unlock()
 		all.WriteString(line)
 	})
-	t.Cleanup(func() { azlog.SetListener(nil) })
+	t.Cleanup(secretless.Listen)
 	return func() string {
 		mu.Lock()
 		defer mu.Unlock()

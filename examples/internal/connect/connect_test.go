@@ -13,9 +13,14 @@ import (
 
 	"github.com/goblob/azureblob"
 	"github.com/goblob/azureblob/blobtest"
+	"github.com/goblob/azureblob/internal/link"
+	"github.com/goblob/azureblob/internal/secretless"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	link.ErrorMade = secretless.Error
+	goleak.VerifyTestMain(secretless.Main(m))
+}
 
 func TestRun(t *testing.T) {
 	var seen *Account
