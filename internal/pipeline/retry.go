@@ -214,7 +214,7 @@ func (r *retrying) try(req *policy.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if raw.ContentLength > 0 && r.throttle.recent() {
+	if (raw.ContentLength > 0 || r.call.Body != nil && r.call.Body.Len() > 0) && r.throttle.recent() {
 		// The service can refuse it before gigabytes are sent in vain.
 		raw.Header["Expect"] = []string{"100-continue"}
 	}

@@ -12,8 +12,9 @@ import (
 // Throttle bounds how many requests of transfers are under way while the service
 // says that it is too much. It is what TCP does for packets: a refusal halves the
 // bound, answers raise it again, at first one by one and later one a round, and a
-// minute without refusals lifts it as fast as it goes. Without a refusal there is
-// no bound, and nothing waits: that of each transfer is enough.
+// minute without refusals lifts it as fast as it goes. Where it was refused each
+// time, it goes less and less often. Without a refusal there is no bound, and
+// nothing waits: that of each transfer is enough.
 type Throttle struct {
 	most    int
 	answers atomic.Int64 // bodies of answers that are being read
@@ -22,15 +23,30 @@ type Throttle struct {
 	limit     int // now
 	threshold int // up to which each answer raises the limit
 	busy      int
-	good      int       // answers since the limit was last raised
-	cuts      int       // how often the limit was halved
-	last      time.Time // of the last refusal
+	good      int           // answers since the limit was last raised
+	ceiling   int           // how many were under way when the limit was last halved; 0 if more have been since
+	rounds    int           // of answers before the ceiling is tried again
+	gap       time.Duration // before each request, when one at a time is still too many
+	cuts      int           // how often the limit was halved
+	last      time.Time     // of the last refusal
 	waiting   []chan struct{}
 }
 
 // quiet is how long there must be no refusal before the service is thought to be
 // as it was. For as long bodies are announced before they are sent.
 const quiet = time.Minute
+
+// mostRounds is how many rounds of answers there are at most before the limit is
+// raised to where there was a refusal each time.
+const mostRounds = 32
+
+// The pause before each request when one at a time is refused: it doubles with
+// each refusal, and shrinks by a part with each answer.
+const (
+	leastGap  = 5 * time.Millisecond
+	mostGap   = 250 * time.Millisecond
+	gapShrink = 16
+)
 
 // heldFor is how long the body of an answer keeps its place if it is not read to
 // its end: who reads it may be waiting for another one.
@@ -69,7 +85,7 @@ func (t *Throttle) bites() bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.limit < t.most && t.limit > 1
+	return t.limit < t.most && (t.limit > 1 || t.gap < mostGap)
 }
 
 // turn is the right of a request to be under way. The zero turn has no meaning.
@@ -86,39 +102,63 @@ func (t *Throttle) enter(ctx context.Context, transfer bool) (turn, error) {
 		return turn{}, nil
 	}
 	t.mu.Lock()
-	if !transfer || t.limit == t.most || t.busy < t.limit && len(t.waiting) == 0 {
-		defer t.mu.Unlock()
-		return t.begin(transfer), nil
+	p := turn{t, transfer, t.cuts}
+	switch {
+	case !transfer:
+		t.mu.Unlock()
+		return p, nil
+	case t.limit == t.most:
+		t.busy++
+		t.mu.Unlock()
+		return p, nil
+	case t.busy < t.limit && len(t.waiting) == 0:
+		t.busy++
+		t.mu.Unlock()
+	default:
+		if err := t.queue(ctx); err != nil {
+			return turn{}, err
+		}
 	}
+	return t.begin(ctx)
+}
+
+// queue waits for a place. The lock is held when it is called, and is not after it.
+func (t *Throttle) queue(ctx context.Context) error {
 	next := make(chan struct{})
 	t.waiting = append(t.waiting, next)
 	t.mu.Unlock()
 	select {
 	case <-next:
+		return nil
 	case <-ctx.Done():
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		for i, w := range t.waiting {
-			if w == next {
-				t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
-				return turn{}, EndOf(ctx)
-			}
-		}
-		t.busy-- // its turn had come
-		t.wake()
-		return turn{}, EndOf(ctx)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.busy-- // wake has counted it
-	return t.begin(true), nil
+	for i, w := range t.waiting {
+		if w == next {
+			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
+			return EndOf(ctx)
+		}
+	}
+	t.busy-- // its turn had come
+	t.wake()
+	return EndOf(ctx)
 }
 
-func (t *Throttle) begin(transfer bool) turn {
-	if transfer {
-		t.busy++
+// begin makes the turn of who has a place.
+func (t *Throttle) begin(ctx context.Context) (turn, error) {
+	t.mu.Lock()
+	gap := t.gap
+	t.mu.Unlock()
+	err := Sleep(ctx, gap)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := turn{t, true, t.cuts}
+	if err != nil {
+		t.out(p)
+		return turn{}, err
 	}
-	return turn{t, transfer, t.cuts}
+	return p, nil
 }
 
 // wake lets in as many as may be.
@@ -166,7 +206,15 @@ func (t *Throttle) refused(cuts int) {
 	under := max(t.busy, int(t.answers.Load()))
 	t.good, t.last = 0, time.Now()
 	if cuts == t.cuts {
-		t.cuts++
+		if t.cuts++; under+1 >= t.ceiling-1 && under <= t.ceiling {
+			t.rounds = min(2*t.rounds, mostRounds)
+		} else {
+			t.rounds = 1
+		}
+		if t.limit == 1 {
+			t.gap = min(max(2*t.gap, leastGap), mostGap)
+		}
+		t.ceiling = under + 1
 		t.limit = max(1, min(t.limit, (under+1)/2))
 		t.threshold = t.limit
 		return
@@ -184,7 +232,20 @@ func (t *Throttle) granted() {
 	if time.Since(t.last) >= quiet {
 		t.threshold = t.most
 	}
-	if t.good++; t.limit < t.threshold || t.good >= t.limit {
+	if t.gap > 0 {
+		if t.gap -= t.gap / gapShrink; t.gap < leastGap/2 {
+			t.gap = 0
+		}
+		return
+	}
+	rounds := 1
+	switch {
+	case t.limit > t.ceiling:
+		t.ceiling = 0
+	case t.limit == t.ceiling-1:
+		rounds = t.rounds
+	}
+	if t.good++; t.limit < t.threshold || t.good >= rounds*t.limit {
 		t.good = 0
 		t.limit++
 		t.wake()
