@@ -285,7 +285,10 @@ func TestHedgeOverConnections(t *testing.T) {
 			wellServed(t, c, content)
 		})
 		hooks := 0
-		set := policyFunc(func(req *policy.Request) (*http.Response, error) { req.Raw().Header.Set("x-try", "1"); return req.Next() })
+		set := policyFunc(func(req *policy.Request) (*http.Response, error) {
+			req.Raw().Header.Set("x-try", "1")
+			return req.Next()
+		})
 		p := New(Config{Transport: client, Hedge: &Hedge{Delay: time.Second, Share: 1}, Retry: noWait(0), Patience: patient,
 			Auth: SharedKey("a", []byte("k")), PerRetry: []policy.Policy{set}})
 		for range 10 {
