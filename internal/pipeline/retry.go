@@ -49,8 +49,10 @@ type Tally struct {
 	spent                        int // tokens that the last repetition took
 }
 
-// allows counts one more repetition, unless that is too many.
-func (t *Tally) allows(r Retry, reason Reason) bool {
+// allows counts one more repetition, unless that is too many. One that is paced by
+// other means counts among all, and not among those of its kind: a service that
+// takes a part of what it is sent is not in trouble.
+func (t *Tally) allows(r Retry, reason Reason, paced bool) bool {
 	n, most := &t.status, r.Status
 	switch reason {
 	case ReasonConnect:
@@ -58,10 +60,13 @@ func (t *Tally) allows(r Retry, reason Reason) bool {
 	case ReasonRead:
 		n, most = &t.read, r.Read
 	}
-	if t.total >= r.Total || *n >= most {
+	paced = paced && most > 0
+	if t.total >= r.Total || *n >= most && !paced {
 		return false
 	}
-	*n++
+	if !paced {
+		*n++
+	}
 	t.total++
 	return true
 }
@@ -106,7 +111,7 @@ func (p *Repeater) again(ctx context.Context, own *Retry, t *Tally, reason Reaso
 		settings = *own
 	}
 	e := Event{Context: ctx, Reason: reason, Err: err, Wait: settings.Wait(t.total)}
-	if e.Again = t.allows(settings, reason) && p.budget.take(t, reason, free); e.Again {
+	if e.Again = t.allows(settings, reason, false) && p.budget.take(t, reason, free); e.Again {
 		e.Repetition = t.total
 	}
 	p.observe(e)
@@ -239,7 +244,8 @@ func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wai
 	e := Event{Context: req.Context(), Reason: reason, Throttled: throttled(resp), Request: req, Response: resp, Err: err}
 	if retriable && req.Context().Err() == nil {
 		wait, again = r.delay(resp)
-		again = again && r.allows(r.Retry, reason) && r.budget.take(r.Tally, reason, e.Throttled && r.call.Transfer && r.throttle.bites())
+		paced := e.Throttled && r.call.Transfer && r.throttle.bites()
+		again = again && r.allows(r.Retry, reason, paced) && r.budget.take(r.Tally, reason, paced)
 	}
 	if e.Again = again; again {
 		e.Wait, e.Repetition = wait, r.total
