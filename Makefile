@@ -16,7 +16,7 @@ test: azurite vet tracing
 	go test -run 'Allocat|Cost' ./...
 
 vet:
-	go vet ./...
+	go vet -tags soak ./...
 
 # The example with OpenTelemetry has a module of its own. Where its modules cannot
 # be had there is nothing to build; every other failure counts.
@@ -69,7 +69,7 @@ tidy:
 	go mod -C examples/tracing tidy -diff
 
 staticcheck: tools
-	.bin/staticcheck ./...
+	.bin/staticcheck -tags soak ./...
 
 # The database of vulnerabilities is on the network. Where it cannot be reached
 # there is nothing to compare with; every other failure counts.

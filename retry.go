@@ -30,6 +30,9 @@ import (
 // They are repeated only if it is sure that it did not act: if it could not be
 // reached, or answered 429 or 503.
 //
+// A write without conditions is repeated as if it had come later: what somebody else
+// wrote between its tries is replaced, or deleted, as well. Conditions guard that.
+//
 // Other writes can be refused because of their own first try: those with conditions,
 // deletions, commits of blocks, the creation of containers. They are repeated, and if
 // a later try is refused after one without a clear answer, the client looks at what

@@ -31,7 +31,8 @@ type CreateResult struct {
 }
 
 // Create makes an empty append blob, and replaces what has the name, unless the
-// conditions forbid that: [Client.CreateIfNotExists] never replaces anything.
+// conditions forbid that: [Client.CreateIfNotExists] never replaces anything. It is
+// repeated if its answer gets lost, and then replaces what was appended meanwhile.
 //
 // Errors: [azureblob.BlobAlreadyExists] and [azureblob.ConditionNotMet] for
 // conditions that are not met; [azureblob.LeaseIDMissing];

@@ -85,7 +85,8 @@ type Fault struct {
 
 	// Truncate ends the body of the answer at Offset and closes the connection,
 	// though more was announced. Shorten does so in a valid way: Content-Length
-	// and Content-Range say what comes. FlipBit changes a bit of the answer, or
+	// and Content-Range say what comes. It is for the content of blobs; structured
+	// messages and all other answers stay whole. FlipBit changes a bit of the answer, or
 	// of the request with At: DuringRequest.
 	Truncate bool
 	Shorten  bool

@@ -134,6 +134,13 @@ func TestFaultsOfAnswers(t *testing.T) {
 		if resp, body, err := d.get(t, "x-ms-range", "bytes=100-1099"); err != nil || resp.StatusCode != 206 || resp.Header.Get("Content-Range") != "bytes 100-599/65536" || !bytes.Equal(body, d.content[100:600]) {
 			t.Errorf("shortened: %v, %d bytes, %v", resp, len(body), err)
 		}
+		d.srv.Inject(blobtest.Fault{Shorten: true, Times: 2})
+		if resp, body, err := d.get(t, "x-ms-structured-body", "XSM/1.0; properties=crc64"); err != nil || resp.StatusCode/100 != 2 || int64(len(body)) != resp.ContentLength || resp.ContentLength <= all {
+			t.Errorf("a structured message shortened: %v, %d bytes, %v", resp, len(body), err)
+		}
+		if resp, _, err := d.send(t, "HEAD", nil); err != nil || resp.StatusCode != 200 || resp.ContentLength != all {
+			t.Errorf("HEAD shortened: %v, %v", resp, err)
+		}
 		d.srv.Inject(blobtest.Fault{FlipBit: true, Offset: 77})
 		want := bytes.Clone(d.content)
 		want[77] ^= 1

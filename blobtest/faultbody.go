@@ -60,6 +60,8 @@ type faultyWriter struct {
 	off     int64
 	broken  bool // the connection is to be ended
 	done    bool // what is still written is dropped
+
+	shortened bool
 }
 
 // Unwrap is for http.ResponseController.
@@ -92,7 +94,7 @@ func (w *faultyWriter) WriteHeader(status int) {
 		w.broken = true
 		return
 	}
-	if w.fault.Shorten && w.length > 0 && w.at < w.length {
+	if w.shortened = w.fault.Shorten && w.canBeShort(); w.shortened {
 		h.Set("Content-Length", strconv.FormatInt(w.at, 10))
 		if start, _, total, ok := parseContentRange(h.Get("Content-Range")); ok {
 			h.Set("Content-Range", contentRange(start, w.at, total))
@@ -109,6 +111,13 @@ func (w *faultyWriter) WriteHeader(status int) {
 	if w.length == 0 || w.request.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified {
 		w.strike() // there is no body to wait for
 	}
+}
+
+// canBeShort reports whether the answer is valid without its end as well: it is the
+// content of a blob, and not in the frame of a structured message.
+func (w *faultyWriter) canBeShort() bool {
+	h := w.Header()
+	return w.request.Method == http.MethodGet && w.at < w.length && h.Get("x-ms-blob-type") != "" && h.Get("x-ms-structured-body") == ""
 }
 
 func (w *faultyWriter) Write(p []byte) (int, error) {
@@ -155,7 +164,7 @@ func (w *faultyWriter) strike() {
 		w.broken = !wait(w.request, f.Delay) || f.Reset
 	}
 	w.broken = w.broken || f.Truncate
-	w.done = f.Shorten
+	w.done = w.shortened
 }
 
 // slowly writes at the pace of the bandwidth.
