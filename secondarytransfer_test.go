@@ -136,3 +136,24 @@ func TestTransfersHealFromTheOtherRegion(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyBlobOfTheOtherRegion: an empty blob has no range to ask for. That is an
+// answer of the secondary region too, while the primary one is in trouble.
+func TestEmptyBlobOfTheOtherRegion(t *testing.T) {
+	for trouble, begin := range regionTroubles {
+		for name, transfer := range transfers {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRegions(t, time.Second)
+				must[azureblob.UploadResult](t)(r.container.Blob("empty").Upload(t.Context(), strings.NewReader(""), nil))
+				time.Sleep(time.Minute)
+				o := azureblob.CapturingOptions()
+				o.LocationMode = azureblob.PrimaryThenSecondary
+				b := r.client(t, o).Container("photos").Blob("empty")
+				begin(r, false)
+				if got, err := transfer(t, b, &azureblob.DownloadOptions{}); err != nil || len(got) > 0 {
+					t.Errorf("%s, %s: %q, %v", trouble, name, got, err)
+				}
+			})
+		}
+	}
+}

@@ -184,7 +184,7 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		resp, err := r.try(req)
 		r.call.Fate.learn(resp, err)
 		var wait time.Duration
-		if resp != nil && r.route.noAnswer(resp.StatusCode) {
+		if resp != nil && r.route.noAnswer(req.Raw(), resp.StatusCode) {
 			// That is no failure of the service, and costs no repetition.
 			discard(resp)
 			wait = r.route.resting()
