@@ -325,7 +325,7 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 			b.repeater.Succeeded(&tally)
 			return
 		}
-		err := b.repeater.Again(ctx, b.call.repetitions(), &tally, pipeline.ReasonStatus, again[0].err)
+		err := b.repeater.Again(ctx, b.call.repetitions(), &tally, reasonOf(again), again[0].err)
 		if err == nil {
 			parts = again
 			continue
@@ -337,6 +337,17 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 		}
 		return
 	}
+}
+
+// reasonOf tells why parts are sent again: an answer that broke off leaves some
+// without a status.
+func reasonOf(parts []*batchPart) pipeline.Reason {
+	for _, p := range parts {
+		if e, ok := errors.AsType[*Error](p.err); ok && e.StatusCode == 0 {
+			return pipeline.ReasonRead
+		}
+	}
+	return pipeline.ReasonStatus
 }
 
 // send sends one batch, or two if it is too long for one, and gives each part its

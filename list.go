@@ -77,8 +77,11 @@ func (s *ServiceClient) ContainerPages(ctx context.Context, o *ListContainersOpt
 	if o != nil {
 		from = *o
 	}
-	return link.Pages(from.PageSize, &s.handle, rest.ListContainers, from.Marker, func(marker string) (*ContainerPage, string, error) {
+	return link.Pages(from.PageSize, &s.handle, rest.ListContainers, from.Marker, func(marker string, before *ContainerPage) (*ContainerPage, string, error) {
 		page := from
+		if before != nil {
+			s.follow(&page.CallOptions, before.Secondary)
+		}
 		page.Marker = marker
 		p, err := call[ContainerPage](ctx, &s.handle, rest.ListContainers, nil, &page)
 		return &p, p.NextMarker, err
@@ -243,8 +246,11 @@ func (c *ContainerClient) blobPages(ctx context.Context, op *wire.Operation, del
 	level := struct {
 		Delimiter string `query:"delimiter"`
 	}{delimiter}
-	return link.Pages(from.PageSize, &c.handle, op, from.Marker, func(marker string) (*BlobPage, string, error) {
+	return link.Pages(from.PageSize, &c.handle, op, from.Marker, func(marker string, before *BlobPage) (*BlobPage, string, error) {
 		page := from
+		if before != nil {
+			c.follow(&page.CallOptions, before.Secondary)
+		}
 		page.Marker = marker
 		if marker != from.Marker {
 			page.StartFrom = "" // the marker is past it

@@ -12,7 +12,8 @@ import "fmt"
 //
 // A transfer is pinned to the state of the blob that its first answer is of. One
 // that began in the secondary region goes on there, since the primary may have
-// another state by now.
+// another state by now. So do the pages of a list, which wait no more for a region
+// that is in trouble.
 type LocationMode uint8
 
 // The modes.
@@ -33,8 +34,8 @@ const (
 	SecondaryThenPrimary
 )
 
-// follow makes the requests of a transfer begin in the region that its first
-// answer came from, if they may go to both.
+// follow makes the requests of a transfer or a list begin in the region that an
+// answer before came from, if they may go to both.
 func (h *handle) follow(o *CallOptions, secondary bool) {
 	mode := LocationMode(h.locations.Mode)
 	if o.LocationMode != nil {

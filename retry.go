@@ -16,8 +16,8 @@ import (
 // Counts are of repetitions, and all bounds hold at once: 10 in all, 3 of each
 // kind by default. A count of 0 is the default, a negative one is none. They are
 // those of one request, and the requests of a transfer have counts of their own.
-// While the client sends less and less at a time, since the service refuses a part of
-// it with 429 or 503, those refusals count in Total only.
+// If the service refuses a part of what transfers send with 429 or 503, and takes
+// the rest, the client sends less at a time, and those refusals count in Total only.
 // Content that breaks off on its way is taken up where it stopped, as often as
 // Read and Total say without a single byte having come; pages of lists are asked
 // for again.

@@ -184,8 +184,11 @@ func (h *handle) findPages(ctx context.Context, op *wire.Operation, where TagFil
 		from = *o
 	}
 	required := tagSearch{where}
-	return link.Pages(from.PageSize, h, op, from.Marker, func(marker string) (*TaggedBlobPage, string, error) {
+	return link.Pages(from.PageSize, h, op, from.Marker, func(marker string, before *TaggedBlobPage) (*TaggedBlobPage, string, error) {
 		page := from
+		if before != nil {
+			h.follow(&page.CallOptions, before.Secondary)
+		}
 		page.Marker = marker
 		p, err := call[TaggedBlobPage](ctx, h, op, nil, required, &page)
 		return &p, p.NextMarker, err

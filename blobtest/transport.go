@@ -147,6 +147,8 @@ type requestBody struct {
 	size, left int64                              // announced, and still to come; negative if not known
 	owner      interface{ sendFailed(err error) } // told that the client's body cannot be read
 
+	probe [1]byte
+
 	mu     sync.Mutex
 	err    error
 	closed bool
@@ -164,6 +166,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.body.Read(p)
 	b.left -= int64(n)
+	if b.size >= 0 && b.left == 0 && n > 0 && err == nil {
+		err = b.end()
+	}
 	if err == io.EOF && b.size >= 0 && b.left > 0 {
 		err = fmt.Errorf("http: ContentLength=%d with Body length %d", b.size, b.size-b.left)
 	}
@@ -171,6 +176,19 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.owner.sendFailed(err)
 	}
 	return n, err
+}
+
+// end reads on after the last byte, as net/http does: only then does the client
+// know that all of its body is gone. What comes after it is left out.
+func (b *requestBody) end() error {
+	n, err := 0, error(nil)
+	for n == 0 && err == nil {
+		n, err = b.body.Read(b.probe[:])
+	}
+	if n > 0 {
+		return nil
+	}
+	return err
 }
 
 func (b *requestBody) ended() error {

@@ -67,6 +67,40 @@ func TestTransportClosesBodies(t *testing.T) {
 	}
 }
 
+// TestTransportReadsToTheEnd: a client learns that its body is gone when that is
+// read to its end and not just to its last byte, before the service does anything.
+func TestTransportReadsToTheEnd(t *testing.T) {
+	for name, fault := range map[string]*blobtest.Fault{
+		"at once": nil, "with a fault": {Bandwidth: 1 << 30},
+	} {
+		srv := blobtest.New(t)
+		newContainer(t, srv.ServiceClient())
+		if fault != nil {
+			srv.Inject(*fault)
+		}
+		body := &toTheEnd{Reader: strings.NewReader("some")}
+		resp, err := srv.Transport().RoundTrip(newPut(t, srv, body, 4))
+		if err != nil || resp.StatusCode != 201 || !body.ended {
+			t.Errorf("%s: %v, %v, read to the end: %v", name, resp, err, body.ended)
+		}
+		_ = resp.Body.Close()
+	}
+}
+
+type toTheEnd struct {
+	io.Reader
+	ended bool
+}
+
+func (b *toTheEnd) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.ended = b.ended || err == io.EOF
+	return n, err
+}
+
+func (b *toTheEnd) InMemory() bool { return true }
+func (b *toTheEnd) Close() error   { return nil }
+
 func TestTransportContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := blobtest.New(t)

@@ -95,8 +95,11 @@ func (c *Client) RangeLists(ctx context.Context, o *RangesOptions) iter.Seq2[*Pa
 	if o != nil {
 		from = *o
 	}
-	return c.lists(rest.GetPageRanges, from.ListSize, from.Range, from.Marker, func(marker string) (*PageList, string, error) {
+	return c.lists(rest.GetPageRanges, from.ListSize, from.Range, from.Marker, func(marker string, before *PageList) (*PageList, string, error) {
 		from := from
+		if before != nil {
+			link.Follow(c, &from.CallOptions, before.Secondary)
+		}
 		from.Marker = marker
 		l, err := link.Call[PageList](ctx, c, rest.GetPageRanges, nil, &from)
 		return &l, l.NextMarker, err
@@ -133,15 +136,18 @@ func (c *Client) DiffLists(ctx context.Context, earlierSnapshot string, o *DiffO
 			yield(nil, link.Refuse(c, rest.GetPageRangesDiff, errors.New("one of the id of the earlier snapshot and DiffOptions.SnapshotURL has to be given")))
 		}
 	}
-	return c.lists(rest.GetPageRangesDiff, from.ListSize, from.Range, from.Marker, func(marker string) (*PageList, string, error) {
+	return c.lists(rest.GetPageRangesDiff, from.ListSize, from.Range, from.Marker, func(marker string, before *PageList) (*PageList, string, error) {
 		from := from
+		if before != nil {
+			link.Follow(c, &from.CallOptions, before.Secondary)
+		}
 		from.Marker = marker
 		l, err := link.Call[PageList](ctx, c, rest.GetPageRangesDiff, nil, earlier, &from)
 		return &l, l.NextMarker, err
 	})
 }
 
-func (c *Client) lists(op *wire.Operation, size int, within azureblob.Range, marker string, next func(marker string) (*PageList, string, error)) iter.Seq2[*PageList, error] {
+func (c *Client) lists(op *wire.Operation, size int, within azureblob.Range, marker string, next func(marker string, before *PageList) (*PageList, string, error)) iter.Seq2[*PageList, error] {
 	var err error
 	code := azureblob.InvalidHeaderValue
 	switch {

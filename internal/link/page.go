@@ -8,15 +8,17 @@ import (
 	"github.com/goblob/azureblob/internal/wire"
 )
 
-// Pages asks for page after page until there is no marker or the loop ends.
-func Pages[P any](size int, client any, op *wire.Operation, marker string, next func(marker string) (*P, string, error)) iter.Seq2[*P, error] {
+// Pages asks for page after page until there is no marker or the loop ends. Next is
+// told the page before, which is nil at first.
+func Pages[P any](size int, client any, op *wire.Operation, marker string, next func(marker string, before *P) (*P, string, error)) iter.Seq2[*P, error] {
 	return func(yield func(*P, error) bool) {
 		if size < 0 || size > 5000 {
 			yield(nil, RefuseAs(client, op, "OutOfRangeQueryParameterValue", fmt.Errorf("the page size is %d and not 1 to 5,000", size)))
 			return
 		}
+		var before *P
 		for marker := marker; ; {
-			page, after, err := next(marker)
+			page, after, err := next(marker, before)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -28,7 +30,7 @@ func Pages[P any](size int, client any, op *wire.Operation, marker string, next 
 				yield(nil, Local(client, op, errors.New("the service returned the same marker twice")))
 				return
 			}
-			marker = after
+			marker, before = after, page
 		}
 	}
 }

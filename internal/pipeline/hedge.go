@@ -89,6 +89,7 @@ func (h *hedger) race(req *http.Request, delay time.Duration) (*http.Response, e
 		}()
 	}
 	began := time.Now()
+	turn, _ := h.throttle.enter(req.Context(), false) // which does not wait
 	run()
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -104,6 +105,10 @@ func (h *hedger) race(req *http.Request, delay time.Duration) (*http.Response, e
 			under--
 			if under > 0 && r.bad() {
 				r.cancel()
+				if throttled(r.resp) {
+					turn.leave(r.resp)
+					h.observe(Event{Context: req.Context(), Reason: ReasonStatus, Throttled: true, Request: req, Response: r.resp})
+				}
 				discard(r.resp)
 				continue
 			}

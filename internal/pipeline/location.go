@@ -103,10 +103,12 @@ func (r *route) next() {
 // noAnswer reports whether an answer only says that the region does not have
 // something yet, or not any more, so that the other one has to be asked. The
 // region is left out from then on.
-func (r *route) noAnswer(status int) bool {
+func (r *route) noAnswer(req *http.Request, status int) bool {
 	switch {
 	case !r.both || !Refusal(status):
 		return false
+	case status == http.StatusRequestedRangeNotSatisfiable && strings.HasPrefix(req.Header.Get("x-ms-range"), "bytes=0-"):
+		return false // the blob is there, and is empty
 	case r.at == 1:
 		// The secondary lags behind: what it refuses, the primary may grant.
 	case r.prefers == 1 && status == http.StatusPreconditionFailed:

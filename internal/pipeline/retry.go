@@ -49,10 +49,10 @@ type Tally struct {
 	spent                        int // tokens that the last repetition took
 }
 
-// allows counts one more repetition, unless that is too many. One that is paced by
-// other means counts among all, and not among those of its kind: a service that
-// takes a part of what it is sent is not in trouble.
-func (t *Tally) allows(r Retry, reason Reason, paced bool) bool {
+// allows counts one more repetition, unless that is too many. Where the service takes
+// a part of what it is sent it is not in trouble: that counts among all, and not among
+// those of its kind.
+func (t *Tally) allows(r Retry, reason Reason, partly bool) bool {
 	n, most := &t.status, r.Status
 	switch reason {
 	case ReasonConnect:
@@ -60,11 +60,11 @@ func (t *Tally) allows(r Retry, reason Reason, paced bool) bool {
 	case ReasonRead:
 		n, most = &t.read, r.Read
 	}
-	paced = paced && most > 0
-	if t.total >= r.Total || *n >= most && !paced {
+	partly = partly && most > 0
+	if t.total >= r.Total || *n >= most && !partly {
 		return false
 	}
-	if !paced {
+	if !partly {
 		*n++
 	}
 	t.total++
@@ -164,10 +164,11 @@ type retrying struct {
 	own   Tally
 	route route
 	last  *Interrupted // the last failure, once there was one
+	taken int64        // by the throttle, when the last try failed
 }
 
 func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
-	r := retrying{retryPolicy: p, Retry: p.settings}
+	r := retrying{retryPolicy: p, Retry: p.settings, taken: p.throttle.taken()}
 	if !req.OperationValue(&r.call) {
 		r.call = noCall
 	}
@@ -184,7 +185,7 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		resp, err := r.try(req)
 		r.call.Fate.learn(resp, err)
 		var wait time.Duration
-		if resp != nil && r.route.noAnswer(resp.StatusCode) {
+		if resp != nil && r.route.noAnswer(req.Raw(), resp.StatusCode) {
 			// That is no failure of the service, and costs no repetition.
 			discard(resp)
 			wait = r.route.resting()
@@ -245,13 +246,21 @@ func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wai
 	if retriable && req.Context().Err() == nil {
 		wait, again = r.delay(resp)
 		paced := e.Throttled && r.call.Transfer && r.throttle.bites()
-		again = again && r.allows(r.Retry, reason, paced) && r.budget.take(r.Tally, reason, paced)
+		again = again && r.allows(r.Retry, reason, paced && r.othersTaken()) && r.budget.take(r.Tally, reason, paced)
 	}
 	if e.Again = again; again {
 		e.Wait, e.Repetition = wait, r.total
 	}
 	r.observe(e)
 	return wait, again
+}
+
+// othersTaken reports whether the service has taken requests of others since the last
+// try.
+func (r *retrying) othersTaken() bool {
+	before := r.taken
+	r.taken = r.throttle.taken()
+	return r.taken != before
 }
 
 // reasonOf tells what was wrong with a try, "" if nothing, and whether another one

@@ -18,6 +18,7 @@ import (
 type Throttle struct {
 	most    int
 	answers atomic.Int64 // bodies of answers that are being read
+	grants  atomic.Int64 // requests that the service took
 
 	mu        sync.Mutex
 	limit     int // now
@@ -86,6 +87,14 @@ func (t *Throttle) bites() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.limit < t.most && (t.limit > 1 || t.gap < mostGap)
+}
+
+// taken is how many requests the service has taken since there was a throttle.
+func (t *Throttle) taken() int64 {
+	if t == nil {
+		return 0
+	}
+	return t.grants.Load()
 }
 
 // turn is the right of a request to be under way. The zero turn has no meaning.
@@ -226,6 +235,7 @@ func (t *Throttle) refused(cuts int) {
 
 // granted raises the limit.
 func (t *Throttle) granted() {
+	t.grants.Add(1)
 	if t.limit == t.most {
 		return
 	}

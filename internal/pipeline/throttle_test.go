@@ -237,6 +237,17 @@ func TestPacedRefusalsCountInTotal(t *testing.T) {
 	}
 }
 
+// TestBusyServiceAlone: a transfer that nothing else succeeds beside of has as many
+// tries as the status counts say, however much less could be sent.
+func TestBusyServiceAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &crowded{takes: 0}
+		if _, failed := run(t, s, NewThrottle(1000), 1, 1); failed != 1 || s.refused != 4 {
+			t.Errorf("%d failed after %d tries", failed, s.refused)
+		}
+	})
+}
+
 // TestThrottleInAnOutage: a service that refuses everything gets one request at a
 // time, and no storm of repetitions.
 func TestThrottleInAnOutage(t *testing.T) {
