@@ -22,7 +22,7 @@ var (
 
 	CopyBlobFromURL = &wire.Operation{ID: "Blob_CopyFromURL", Name: "Copy Blob From URL", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-requires-sync", "true"},
-		OK:     []int{202}, Scope: wire.EncryptionScope}
+		OK:     []int{202}, Scope: wire.EncryptionScope, Transfer: true}
 
 	SnapshotBlob = &wire.Operation{ID: "Blob_CreateSnapshot", Name: "Snapshot Blob", Method: "PUT", On: wire.Blob, Query: "comp=snapshot",
 		OK: []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Once}

@@ -6,10 +6,10 @@ import "github.com/goblob/azureblob/internal/wire"
 var (
 	PutBlockList = &wire.Operation{ID: "BlockBlob_CommitBlockList", Name: "Put Block List", Method: "PUT", On: wire.Blob, Query: "comp=blocklist",
 		Header: []string{"Content-Type", "application/xml"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Guarded}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Guarded, Transfer: true}
 
 	GetBlockList = &wire.Operation{ID: "BlockBlob_GetBlockList", Name: "Get Block List", Method: "GET", On: wire.Blob, Query: "comp=blocklist",
-		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "BlockList"}
+		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "BlockList", Transfer: true}
 
 	QueryBlobContents = &wire.Operation{ID: "BlockBlob_Query", Name: "Query Blob Contents", Method: "POST", On: wire.Blob, Query: "comp=query",
 		Header: []string{"Accept", "application/octet-stream", "Content-Type", "application/xml"},

@@ -13,13 +13,13 @@ var (
 
 	CreatePageBlob = &wire.Operation{ID: "PageBlob_Create", Name: "Put Blob", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-blob-type", "PageBlob"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
 
 	GetPageRanges = &wire.Operation{ID: "PageBlob_GetPageRanges", Name: "Get Page Ranges", Method: "GET", On: wire.Blob, Query: "comp=pagelist",
-		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "PageList"}
+		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "PageList", Transfer: true}
 
 	GetPageRangesDiff = &wire.Operation{ID: "PageBlob_GetPageRangesDiff", Name: "Get Page Ranges", Method: "GET", On: wire.Blob, Query: "comp=pagelist",
-		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "PageList"}
+		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "PageList", Transfer: true}
 
 	ResizePageBlob = &wire.Operation{ID: "PageBlob_Resize", Name: "Set Blob Properties", Method: "PUT", On: wire.Blob, Query: "comp=properties",
 		OK: []int{200}, Scope: wire.CustomerKey | wire.EncryptionScope}

@@ -80,7 +80,7 @@ type Operation struct {
 	Root   string   // its root element, if it is XML
 	Retry  Retry    // whether it may be repeated
 
-	Transfer bool // it moves content, and is held back when the service is overloaded
+	Transfer bool // it moves content, or is a step of what does, and is held back when the service is overloaded
 }
 
 // As returns the operation with another class, for calls that are safer than the
