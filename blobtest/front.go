@@ -29,9 +29,12 @@ func (f *front) Handler() http.Handler { return http.HandlerFunc(f.handle) }
 func (f *front) handle(w http.ResponseWriter, r *http.Request) {
 	t := locate(r)
 	entry := f.log.add(r, t)
-	body := &countedBody{ReadCloser: r.Body, entry: entry}
 	if r.Body != nil {
-		r.Body = body
+		// The server of net/http looks at its own request after that, to see whether
+		// the client still waits for the word to send the body.
+		own := *r
+		own.Body = &countedBody{ReadCloser: r.Body, entry: entry}
+		r = &own
 	}
 	tapped := &tap{ResponseWriter: w, entry: entry}
 	next := f.serve
