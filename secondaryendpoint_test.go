@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -174,4 +175,93 @@ func TestSecondaryEndpoints(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRegionsOfAzurite reads from the emulator by a proxy, which has troubles, with its
+// real secondary endpoint beside it.
+func TestRegionsOfAzurite(t *testing.T) {
+	real, ctx := azurite.Shared(t), t.Context()
+	content := strings.Repeat("0123456789", 100)
+	newClient := func(t *testing.T) (*blobtest.Proxy, *azureblob.ContainerClient) {
+		proxy := blobtest.NewProxy(t, real.URL())
+		o := azureblob.CapturingOptions()
+		o.LocationMode, o.SecondaryEndpoint, o.Retry.Delay = azureblob.PrimaryThenSecondary, real.SecondaryURL(), -1
+		o.ResponseTimeout, o.Hedge = time.Minute, &azureblob.HedgeOptions{Delay: time.Millisecond, MaxShare: 1}
+		key := must[*azureblob.SharedKeyCredential](t)(azureblob.NewSharedKeyCredential(real.Account(), real.Key()))
+		s := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient(proxy.URL(), key, o))
+		t.Cleanup(s.CloseIdleConnections)
+		c := newContainer(t, s)
+		for _, name := range []string{"cat", "dog", "fox"} {
+			must[azureblob.UploadResult](t)(c.Blob(name).Upload(ctx, strings.NewReader(content), nil))
+		}
+		return proxy, c
+	}
+	reads := map[string]func(c *azureblob.ContainerClient) (found string, secondary bool, err error){
+		"ReadAll": func(c *azureblob.ContainerClient) (string, bool, error) {
+			got, err := c.Blob("cat").ReadAll(ctx, &azureblob.DownloadOptions{BlockSize: block})
+			return string(got), true, err
+		},
+		"Reader": func(c *azureblob.ContainerClient) (string, bool, error) {
+			r, err := c.Blob("cat").NewReader(ctx, &azureblob.DownloadOptions{BlockSize: block})
+			if err != nil {
+				return "", false, err
+			}
+			defer r.Close()
+			got, err := io.ReadAll(r)
+			return string(got), r.Result().Secondary, err
+		},
+		"Properties": func(c *azureblob.ContainerClient) (string, bool, error) {
+			p, err := c.Blob("cat").Properties(ctx, nil)
+			return content[:p.ContentLength], p.Secondary, err
+		},
+		"Blobs": func(c *azureblob.ContainerClient) (string, bool, error) {
+			n, secondary := 0, true
+			for page, err := range c.BlobPages(ctx, &azureblob.ListBlobsOptions{PageSize: 1}) {
+				if err != nil {
+					return "", false, err
+				}
+				n, secondary = n+len(page.Blobs), secondary && page.Secondary
+			}
+			return map[bool]string{true: content}[n == 3], secondary, nil
+		},
+	}
+	for trouble, fault := range map[string]blobtest.Fault{
+		"refuses": {Status: 503, Code: "ServerBusy", Times: -1}, "fails": {Status: 500, Times: -1}, "resets": {Reset: true, Times: -1},
+	} {
+		t.Run(trouble, func(t *testing.T) {
+			proxy, c := newClient(t)
+			proxy.Inject(fault)
+			for name, read := range reads {
+				before := len(proxy.Requests())
+				found, secondary, err := read(c)
+				if err != nil || found != content || !secondary {
+					t.Errorf("%s: %d bytes of the secondary region %v, %v", name, len(found), secondary, err)
+				}
+				if n := len(proxy.Requests()) - before; n == 0 || n > 2 {
+					t.Errorf("%s: %d requests went to the primary region, where the first one may be sent twice", name, n)
+				}
+			}
+			if err := wanted(fault.Status, second(c.Blob("new").Upload(ctx, strings.NewReader("x"), nil))); err != nil {
+				t.Errorf("a write: %v", err)
+			}
+		})
+	}
+	t.Run("breaks off and is gone", func(t *testing.T) {
+		proxy, c := newClient(t)
+		proxy.Inject(blobtest.Fault{Operation: "Get Blob", Nth: 4, Reset: true, At: blobtest.DuringAnswer, Offset: 33})
+		proxy.Inject(blobtest.Fault{Operation: "Get Blob", Nth: 5, Status: 500, Times: -1})
+		got, err := c.Blob("cat").ReadAll(ctx, &azureblob.DownloadOptions{BlockSize: block, Concurrency: 1})
+		if err != nil || string(got) != content {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	})
+	t.Run("is slow", func(t *testing.T) {
+		proxy, c := newClient(t)
+		slow := proxy.Inject(blobtest.Fault{Operation: "Get Blob", Delay: -1, At: blobtest.BeforeRequest})
+		before := c.Usage()
+		got, err := c.Blob("cat").ReadAll(ctx, &azureblob.DownloadOptions{BlockSize: block})
+		if u := used(before, c.Usage()); err != nil || string(got) != content || slow.Fired() != 1 || u.Hedges == 0 || u.Requests != 10+u.Hedges {
+			t.Errorf("%d bytes, %v, %+v", len(got), err, u)
+		}
+	})
 }
