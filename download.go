@@ -230,6 +230,7 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 	if d.started {
 		o.Conditions.IfMatch = d.result.ETag
 		d.b.follow(&o.CallOptions, d.result.Secondary)
+		o.elsewhere = engine.TakenUp(ctx)%2 == 1
 	}
 	var asked rangeHeader
 	if n > 0 {

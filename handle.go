@@ -245,7 +245,7 @@ func (h *handle) compose(ctx context.Context, op *wire.Operation, result any, pa
 		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
 			o := e.callOptions()
 			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse
-			c.Retry = o.repetitions()
+			c.Retry, c.Elsewhere = o.repetitions(), o.elsewhere
 			if o.LocationMode != nil {
 				if *o.LocationMode != PrimaryOnly && h.secondary == "" {
 					return wire.Call{}, h.refuse(op, errNoSecondary)

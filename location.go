@@ -22,7 +22,7 @@ const (
 	PrimaryOnly LocationMode = iota
 
 	// PrimaryThenSecondary asks the primary region first. Repetitions go to the
-	// two by turns. What the secondary refuses, since it does not have it yet, is
+	// two by turns, and so does what is left of an answer that broke off. What the secondary refuses, since it does not have it yet, is
 	// asked of the primary at once, and the secondary is left out of the call then.
 	PrimaryThenSecondary
 

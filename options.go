@@ -264,6 +264,8 @@ type CallOptions struct {
 	// read or close the body. A transfer calls them from several goroutines.
 	OnRequest  func(*http.Request)
 	OnResponse func(*http.Response)
+
+	elsewhere bool // the region that reads would begin in has just failed
 }
 
 func (o *CallOptions) callOptions() *CallOptions { return o }

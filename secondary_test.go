@@ -456,6 +456,7 @@ func TestRefusalsAfterTroubleOfThePrimary(t *testing.T) {
 	}{
 		"once":             {blobtest.Fault{Status: 503}, 0, 2, 1, 0, time.Second},
 		"names a wait":     {blobtest.Fault{Status: 503, RetryAfter: 30 * time.Second}, 0, 2, 1, 30 * time.Second, 30 * time.Second},
+		"four times":       {blobtest.Fault{Status: 500, Times: 4}, 0, 5, 1, 0, 13 * time.Second}, // the secondary is asked once
 		"for good":         {blobtest.Fault{Status: 503, Times: -1}, 503, 2, 1, 0, time.Second},
 		"a longer wait":    {blobtest.Fault{Status: 503, RetryAfter: time.Hour}, 0, 2, 1, time.Minute, time.Minute},
 		"an answer at all": {blobtest.Fault{Status: 403}, 403, 1, 0, 0, 0},
@@ -465,7 +466,7 @@ func TestRefusalsAfterTroubleOfThePrimary(t *testing.T) {
 			time.Sleep(2 * far)
 			must[azureblob.UploadResult](t)(r.container.Blob("new").Upload(t.Context(), strings.NewReader("new"), nil))
 			o := azureblob.CapturingOptions()
-			o.LocationMode, o.Retry.Status = azureblob.PrimaryThenSecondary, 1
+			o.LocationMode, o.Retry.Status = azureblob.PrimaryThenSecondary, tc.primary-1
 			s := r.client(t, o)
 			tc.fault.Match = inRegion(false)
 			r.Inject(tc.fault)

@@ -157,3 +157,38 @@ func TestEmptyBlobOfTheOtherRegion(t *testing.T) {
 		}
 	}
 }
+
+// TestBodiesThatStallAreTakenUpElsewhere: while the answers of a region begin and then
+// hang, what is left of each is asked of the other one, if that has the same state.
+func TestBodiesThatStallAreTakenUpElsewhere(t *testing.T) {
+	for _, m := range modes {
+		if m.mode%2 == 0 {
+			continue // one region alone
+		}
+		for _, fault := range []blobtest.Fault{{Delay: -1}, {Reset: true}} {
+			for name, transfer := range transfers {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRegions(t, time.Second)
+					must[azureblob.UploadResult](t)(r.container.Blob("cat").Upload(t.Context(), strings.NewReader(newState), nil))
+					time.Sleep(time.Minute)
+					o := azureblob.CapturingOptions()
+					o.LocationMode = m.mode
+					c := r.client(t, o).Container("photos")
+					fault.Times, fault.At, fault.Match = -1, blobtest.DuringAnswer, inRegion(m.first)
+					broken := r.Inject(fault)
+					r.take()
+					got, err := transfer(t, c.Blob("cat"), &azureblob.DownloadOptions{BlockSize: block, Concurrency: 1})
+					if primary, secondary := r.take(); err != nil || string(got) != newState || broken.Fired() != 10 || primary != 10 || secondary != 10 {
+						t.Errorf("mode %d, %s: %s, %v; %d answers broke, %d and %d requests", m.mode, name, state(got), err, broken.Fired(), primary, secondary)
+					}
+					if err := drained(c.Blobs(t.Context(), nil)); err != nil {
+						t.Errorf("mode %d, list: %v", m.mode, err)
+					}
+					if primary, secondary := r.take(); primary != 1 || secondary != 1 {
+						t.Errorf("mode %d, list: %d and %d requests", m.mode, primary, secondary)
+					}
+				})
+			}
+		}
+	}
+}

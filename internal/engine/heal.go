@@ -22,6 +22,16 @@ const (
 	firstPause = 10 * time.Millisecond
 )
 
+// takenUpKey is that of how often a body was taken up, in the context of Get.
+type takenUpKey struct{}
+
+// TakenUp is for Get: how many bodies were taken up since the last byte came, the one that is asked for
+// included. It is 0 if none broke.
+func TakenUp(ctx context.Context) int {
+	n, _ := ctx.Value(takenUpKey{}).(int)
+	return n
+}
+
 func resumeSoon(ctx context.Context, n int, err error) error {
 	if n == maxBarren-1 {
 		return fmt.Errorf("%d answers in a row gave no byte: %w", maxBarren, err)
@@ -105,6 +115,7 @@ func (s *stream) open() error {
 	if s.body != nil {
 		return nil
 	}
+	ctx := s.ctx
 	if s.broken != nil {
 		resume := s.resume
 		if resume == nil {
@@ -114,8 +125,9 @@ func (s *stream) open() error {
 			return fmt.Errorf("the content broke off at %d: %w", s.off, err)
 		}
 		s.barren++
+		ctx = context.WithValue(ctx, takenUpKey{}, s.barren)
 	}
-	body, err := s.get(s.ctx, s.off, s.end-s.off)
+	body, err := s.get(ctx, s.off, s.end-s.off)
 	if err != nil {
 		return err
 	}

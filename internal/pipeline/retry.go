@@ -179,6 +179,9 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		r.Tally = &r.own
 	}
 	r.route = p.locations.start(req.Raw(), r.call.Location)
+	if r.call.Elsewhere {
+		r.route.next()
+	}
 	for {
 		// What comes below clones the request for each try.
 		r.route.turn(req.Raw())

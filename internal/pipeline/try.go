@@ -40,6 +40,9 @@ type Call struct {
 	Tally *Tally
 	// Location is where this read goes; nil is as the client does it.
 	Location *LocationMode
+	// Elsewhere has a read that may go to both regions begin in the one that is not
+	// asked first, since that one has just failed.
+	Elsewhere bool
 	// Transfer marks the requests that move content, which are held back when the
 	// service is overloaded.
 	Transfer bool

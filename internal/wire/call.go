@@ -31,6 +31,8 @@ type Call struct {
 	Retry    *pipeline.Retry        // how this call is repeated; nil is as the client does it
 	Location *pipeline.LocationMode // where this read goes; nil is as the client does it
 
+	Elsewhere bool // if it may go to both regions, it begins in the one that is not asked first
+
 	// Repeater has a list asked for again when its body broke off: the retry
 	// policy has let go of the request by the time it is read. Nil does not.
 	Repeater *pipeline.Repeater
@@ -86,6 +88,7 @@ func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, err
 		if err := c.Repeater.Again(ctx, c.Retry, tally, pipeline.ReasonRead, err); err != nil {
 			return resp, err
 		}
+		c.Elsewhere = !c.Elsewhere
 		reflect.ValueOf(c.Result).Elem().SetZero()
 	}
 }
@@ -178,7 +181,7 @@ func (c *Call) request(ctx context.Context, tally *pipeline.Tally) (*policy.Requ
 	}
 	req.SetOperationValue(&pipeline.Call{
 		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: class != Once, Guarded: class == Guarded,
-		Retry: c.Retry, Tally: tally, Location: c.Location, Transfer: c.Op.Transfer, Fate: c.fate,
+		Retry: c.Retry, Tally: tally, Location: c.Location, Elsewhere: c.Elsewhere, Transfer: c.Op.Transfer, Fate: c.fate,
 	})
 	if c.Op.Answer != Empty {
 		// Lists are decoded while they arrive, and blobs belong to the caller.
