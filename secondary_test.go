@@ -118,12 +118,16 @@ func (r *twoRegions) write(t *testing.T, content string) {
 	t.Helper()
 	ctx, name := t.Context(), state([]byte(content))
 	up := &azureblob.UploadOptions{Metadata: azureblob.Metadata{"state": name}, Tags: azureblob.Tags{"state": name}, BlockSize: map[string]int64{"old": 100, "new": 200}[name]}
-	must[azureblob.UploadResult](t)(r.container.Blob("cat").Upload(ctx, strings.NewReader(content), up))
+	for _, blob := range []string{"cat", "dog"} {
+		must[azureblob.UploadResult](t)(r.container.Blob(blob).Upload(ctx, strings.NewReader(content), up))
+	}
 	must[azureblob.SetContainerMetadataResult](t)(r.container.SetMetadata(ctx, azureblob.Metadata{"state": name}, nil))
 	must[azureblob.CreateContainerResult](t)(r.client(t, nil).Container("state-"+name).Create(ctx, nil))
 	page := pageblob.New(r.container.Blob("pages"))
 	must[pageblob.CreateResult](t)(page.Create(ctx, 4096, nil))
-	must[pageblob.WriteResult](t)(page.Write(ctx, map[string]int64{"old": 512, "new": 1024}[name], strings.NewReader(strings.Repeat("x", 512)), nil))
+	for _, offset := range map[string][]int64{"old": {512, 2048}, "new": {1024, 3072}}[name] {
+		must[pageblob.WriteResult](t)(page.Write(ctx, offset, strings.NewReader(strings.Repeat("x", 512)), nil))
+	}
 	for _, folder := range []string{"a", "b", "c"} {
 		for _, file := range []string{"1", "2"} {
 			must[azureblob.UploadResult](t)(r.container.Blob("list/"+folder+"/"+file+name).Upload(ctx, strings.NewReader(""), nil))
@@ -273,24 +277,24 @@ var regionalReads = []regionalRead{
 	{"FindBlobsByTags", func(ctx context.Context, s *azureblob.ServiceClient, o azureblob.CallOptions) (string, []bool, error) {
 		found := ""
 		var secondary []bool
-		for page, err := range s.FindBlobsByTagsPages(ctx, `state > 'a'`, &azureblob.FindBlobsByTagsOptions{CallOptions: o}) {
+		for page, err := range s.FindBlobsByTagsPages(ctx, `state > 'a'`, &azureblob.FindBlobsByTagsOptions{CallOptions: o, PageSize: 1}) {
 			if err != nil {
 				return "", nil, err
 			}
-			found, secondary = page.Blobs[0].Tags["state"], append(secondary, page.Secondary)
+			found, secondary = found+page.Blobs[0].Tags["state"], append(secondary, page.Secondary)
 		}
-		return found, secondary, nil
+		return map[string]string{"oldold": "old", "newnew": "new"}[found], secondary, nil
 	}},
 	{"Ranges", func(ctx context.Context, s *azureblob.ServiceClient, o azureblob.CallOptions) (string, []bool, error) {
 		found := ""
 		var secondary []bool
-		for list, err := range pageblob.New(s.Container("photos").Blob("pages")).RangeLists(ctx, &pageblob.RangesOptions{CallOptions: o}) {
+		for list, err := range pageblob.New(s.Container("photos").Blob("pages")).RangeLists(ctx, &pageblob.RangesOptions{CallOptions: o, ListSize: 1}) {
 			if err != nil {
 				return "", nil, err
 			}
-			found, secondary = map[int64]string{512: "old", 1024: "new"}[list.Ranges[0].Start], append(secondary, list.Secondary)
+			found, secondary = found+fmt.Sprint(list.Ranges[0].Start, " "), append(secondary, list.Secondary)
 		}
-		return found, secondary, nil
+		return map[string]string{"512 2048 ": "old", "1024 3072 ": "new"}[found], secondary, nil
 	}},
 }
 
