@@ -134,6 +134,7 @@ func TestBodiesGoOnWhereTheyStopped(t *testing.T) {
 					if most := slices.Max(times[:]); most > 2 {
 						t.Errorf("a byte was asked for %d times: %v", most, ranges)
 					}
+					synctest.Wait()
 					if u := s.service.Usage(); u.BytesReceived != 4000 || u.MemoryInUse != 0 || u.RetriesRead != int64(repeated) {
 						t.Errorf("%+v", u)
 					}

@@ -171,6 +171,7 @@ func TestOverload(t *testing.T) {
 						}
 					})
 					all.Wait()
+					synctest.Wait()
 					u := s.Usage()
 					t.Logf("%d taken, %d turned away, %d under way at most, limit %d and %d, %+v", c.taken, c.turned, c.highest, lowest, u.Concurrency, u)
 					if c.busy != 0 || c.highest != takes || c.turned == 0 || int(u.Throttled) != c.turned || int(u.RetriesStatus) != c.turned {
@@ -193,6 +194,40 @@ func TestOverload(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestOverloadOfRate: a service that counts requests a second, so that one at a time
+// is too many.
+func TestOverloadOfRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const perSecond, blocks = 20, 400
+		srv := blobtest.New(t)
+		s := srv.ServiceClient(azureblob.CapturingOptions())
+		c, content := newContainer(t, s), randomBytes(1000*blocks)
+		var mu sync.Mutex
+		tokens, at := float64(perSecond), time.Now()
+		turned := srv.Inject(blobtest.Fault{Operation: "Put Block", Status: 503, Code: "ServerBusy", Times: -1, Match: func(*http.Request) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			tokens, at = min(tokens+time.Since(at).Seconds()*perSecond, perSecond), time.Now()
+			if tokens < 1 {
+				return true
+			}
+			tokens--
+			return false
+		}})
+		began := time.Now()
+		err := second(c.Blob("new").Upload(t.Context(), bytes.NewReader(content), &azureblob.UploadOptions{BlockSize: 1000}))
+		took := time.Since(began)
+		t.Logf("%d blocks in %v, %d refused", blocks, took, turned.Fired())
+		if err != nil || took > 2*blocks/perSecond*time.Second || turned.Fired() == 0 || turned.Fired() > blocks/2 {
+			t.Errorf("after %v, %d refused: %v", took, turned.Fired(), err)
+		}
+		srv.ClearFaults()
+		if err := (&quiet{content: content}).same(c.Blob("new").ReadAll(t.Context(), nil)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestOverloadPasses: the limit climbs back when the service takes all again, and is

@@ -198,6 +198,7 @@ func TestSlowButAlive(t *testing.T) {
 				if took := time.Since(began); err != nil || took < 90*time.Second {
 					t.Errorf("after %v: %v", took, err)
 				}
+				synctest.Wait()
 				if u := s.service.Usage(); u.RetriesRead+u.RetriesStatus != 0 || u.MemoryInUse != 0 {
 					t.Errorf("%+v", u)
 				}
@@ -386,6 +387,7 @@ func TestSlowCallers(t *testing.T) {
 						t.Error(err)
 					}
 				}
+				synctest.Wait()
 				if n := s.service.Usage().MemoryInUse; n != 0 {
 					t.Errorf("%d bytes are held", n)
 				}

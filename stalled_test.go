@@ -277,6 +277,7 @@ func TestSilentService(t *testing.T) {
 		} else if err != nil || took != want.after {
 			t.Errorf("%v, after %v", err, took)
 		}
+		synctest.Wait() // a transport may close a body when its request is over
 		if u := s.service.Usage(); fault.Fired() != 1 || u.MemoryInUse != 0 {
 			t.Errorf("%d times silent, %d bytes are held", fault.Fired(), u.MemoryInUse)
 		}
