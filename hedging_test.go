@@ -327,6 +327,27 @@ func TestHedgesThatFail(t *testing.T) {
 	}
 }
 
+// TestHedgesAtOnce: where both requests are answered in the same moment, one answer is
+// given out and the other one is closed.
+func TestHedgesAtOnce(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHedged(t, nil)
+			h.Inject(blobtest.Fault{Delay: 2 * time.Second})
+			h.Inject(blobtest.Fault{Delay: time.Second, Nth: 2})
+			got, err := h.blob.ReadAll(t.Context(), nil)
+			if err != nil || !bytes.Equal(got, h.content) {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+			h.over(t, "both at once")
+			if u := h.service.Usage(); u.Hedges != 1 || u.Requests != 2 {
+				t.Errorf("%+v", u)
+			}
+		})
+	}
+}
+
 // TestHedgesOverConnections: over sockets, the connection of the request that lost is
 // closed, and the others are kept and used again.
 func TestHedgesOverConnections(t *testing.T) {
