@@ -92,10 +92,11 @@ func asked(t *testing.T, requests []blobtest.Request) (ranges [][2]int, conditio
 func TestBodiesGoOnWhereTheyStopped(t *testing.T) {
 	dir := t.TempDir()
 	for what, fault := range map[string]blobtest.Fault{
-		"reset":     {At: blobtest.DuringAnswer, Reset: true},
-		"truncated": {Truncate: true},
-		"short":     {Shorten: true},
-		"stalled":   {At: blobtest.DuringAnswer, Delay: -1},
+		"reset":          {At: blobtest.DuringAnswer, Reset: true},
+		"truncated":      {Truncate: true},
+		"short":          {Shorten: true},
+		"short at first": {Shorten: true},
+		"stalled":        {At: blobtest.DuringAnswer, Delay: -1},
 	} {
 		for name, read := range reads {
 			t.Run(name+", "+what, func(t *testing.T) {
@@ -104,11 +105,15 @@ func TestBodiesGoOnWhereTheyStopped(t *testing.T) {
 					// The ranges that are asked for at first begin at whole thousands.
 					fault.Operation, fault.Offset, fault.Times = "Get Blob", 137, -1
 					fault.Match = func(r *http.Request) bool {
-						return strings.Contains(r.Header.Get("x-ms-range"), "000-") || strings.HasPrefix(r.Header.Get("x-ms-range"), "bytes=0-")
+						asked := r.Header.Get("x-ms-range")
+						return strings.Contains(asked, "000-") || what != "short" && strings.HasPrefix(asked, "bytes=0-")
 					}
 					hits, broke, repeated := s.server.Inject(fault), 4, 4
-					if what == "short" {
+					switch what {
+					case "short at first":
 						broke, repeated = 1, 0 // what comes after it begins where the first one ended
+					case "short":
+						broke, repeated = 3, 0 // that is no trouble
 					}
 					got, err := read(t.Context(), s.blob(), dir, inBlocks)
 					if err = s.same(got, err); err != nil || hits.Fired() != broke {
@@ -204,10 +209,7 @@ func TestBarrenBodies(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newQuiet(t, "", nil)
 				d := &dosed{next: s.server.Transport(), doses: c.doses}
-				o := azureblob.CapturingOptions()
-				o.Transport, o.Retry = d, c.retry
-				key := must[*azureblob.SharedKeyCredential](t)(azureblob.NewSharedKeyCredential(s.server.Account(), s.server.Key()))
-				b := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient(s.server.Endpoint(), key, o)).Container(s.container.Name()).Blob("blob0")
+				b := s.dosed(t, d, &azureblob.ClientOptions{Retry: c.retry})
 				got, err := b.ReadAll(t.Context(), &azureblob.DownloadOptions{Range: azureblob.Range{Offset: 100, Count: 50}})
 				if c.fails {
 					if _, ok := errors.AsType[*azureblob.Error](err); !ok || !errors.Is(err, syscall.ECONNRESET) {
@@ -231,6 +233,32 @@ func TestBarrenBodies(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// dosed is the blob through that transport.
+func (s *quiet) dosed(t *testing.T, d *dosed, o *azureblob.ClientOptions) *azureblob.BlobClient {
+	o.Transport, o.Logger = d, azureblob.CapturingOptions().Logger
+	key := must[*azureblob.SharedKeyCredential](t)(azureblob.NewSharedKeyCredential(s.server.Account(), s.server.Key()))
+	return must[*azureblob.ServiceClient](t)(azureblob.NewServiceClient(s.server.Endpoint(), key, o)).Container(s.container.Name()).Blob("blob0")
+}
+
+// TestMovingBodiesCostNothing: bodies that break after some bytes are taken up again
+// though there are no tokens left, and those without a byte are not.
+func TestMovingBodiesCostNothing(t *testing.T) {
+	for _, dose := range []int{1, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newQuiet(t, "", nil)
+			d := &dosed{next: s.server.Transport(), doses: append(slices.Repeat([]int{dose}, 40), -1)}
+			b := s.dosed(t, d, &azureblob.ClientOptions{RetryBudget: 1})
+			got, err := b.ReadAll(t.Context(), nil)
+			if err = s.same(got, err); dose == 1 && (err != nil || len(d.times) != 41) || dose == 0 && (!errors.Is(err, syscall.ECONNRESET) || len(d.times) != 2) {
+				t.Errorf("%d a body, %d requests: %v", dose, len(d.times), err)
+			}
+			if left := b.Usage().RetryBudget; left > 1 {
+				t.Errorf("%d tokens are left", left)
+			}
 		})
 	}
 }
