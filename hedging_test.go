@@ -331,7 +331,7 @@ func TestHedgesThatFail(t *testing.T) {
 // given out and the other one is closed.
 func TestHedgesAtOnce(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	for range 20 {
+	for range 100 {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHedged(t, nil)
 			h.Inject(blobtest.Fault{Delay: 2 * time.Second})

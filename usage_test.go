@@ -2,11 +2,14 @@ package azureblob_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -347,6 +350,13 @@ func TestUsageOfRetryBudget(t *testing.T) {
 		if err == nil || u.RetryBudget != want || budget == 7 && u.Requests != 2 || budget != 7 && u.Requests != 4 {
 			t.Errorf("budget %d: %v, %+v", budget, err, u)
 		}
+		srv.ClearFaults()
+		for range 3 {
+			_, _ = s.AccountInfo(t.Context(), nil) // each success gives one back
+		}
+		if n := s.Usage().RetryBudget; budget >= 0 && n != min(want+3, cmp.Or(budget, 500)) {
+			t.Errorf("budget %d: %d tokens after some successes", budget, n)
+		}
 	}
 	if u := (&azureblob.BlobClient{}).Usage(); u != (azureblob.Usage{}) {
 		t.Errorf("the zero client: %+v", u)
@@ -417,6 +427,43 @@ func TestUsageWhileTransfersRun(t *testing.T) {
 	if u := s.Usage(); u.Requests < 8*5*10 || u.BytesSent < 8*4*100_000 || u.BytesReceived < 8*4*100_000 || u.RetriesRead == 0 {
 		t.Errorf("%+v", u)
 	}
+}
+
+// TestUsageOverSockets: bytes count once, however the transport takes them.
+func TestUsageOverSockets(t *testing.T) {
+	srv := blobtest.New(t)
+	s := must[*azureblob.ServiceClient](t)(azureblob.NewServiceClientFromConnectionString(srv.ConnectionString(), azureblob.CapturingOptions()))
+	c := newContainer(t, s)
+	content := bytes.Repeat([]byte("0123456789"), 50_000)
+	path := filepath.Join(t.TempDir(), "cat")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, upload := range map[string]func(b *azureblob.BlobClient) error{
+		"memory": func(b *azureblob.BlobClient) error {
+			return second(b.Upload(t.Context(), bytes.NewReader(content), nil))
+		},
+		"stream": func(b *azureblob.BlobClient) error {
+			return second(b.Upload(t.Context(), onlyReader{bytes.NewReader(content)}, nil))
+		},
+		"file": func(b *azureblob.BlobClient) error { return second(b.UploadFile(t.Context(), path, nil)) },
+	} {
+		before := s.Usage()
+		if err := upload(c.Blob(name)); err != nil {
+			t.Error(err)
+		}
+		if u := used(before, s.Usage()); u.BytesSent != int64(len(content)) || u.Requests != 1 || u.BytesReceived != 0 {
+			t.Errorf("%s, up: %+v", name, u)
+		}
+		before = s.Usage()
+		if _, err := c.Blob(name).DownloadFile(t.Context(), path+".down", nil); err != nil {
+			t.Error(err)
+		}
+		if u := used(before, s.Usage()); u.BytesReceived != int64(len(content)) || u.Requests != 1 || u.BytesSent != 0 || u.MemoryInUse != 0 {
+			t.Errorf("%s, down: %+v", name, u)
+		}
+	}
+	s.CloseIdleConnections()
 }
 
 // TestUsageOfConnections: one is open after a request over a socket, and is used again;

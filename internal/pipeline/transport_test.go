@@ -143,3 +143,23 @@ func TestTransportIsPlainHTTP1(t *testing.T) {
 		t.Errorf("%d idle connections by default", n)
 	}
 }
+
+// TestConnectionsAreCountedOnce: a connection that is closed twice was open once, and
+// one that was not opened was none.
+func TestConnectionsAreCountedOnce(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open atomic.Int64
+	dial := counted(new(net.Dialer).DialContext, &open)
+	c, err := dial(t.Context(), "tcp", l.Addr().String())
+	if err != nil || open.Load() != 1 {
+		t.Fatalf("%v, %d open", err, open.Load())
+	}
+	_, _ = c.Close(), c.Close()
+	_ = l.Close()
+	if _, err := dial(t.Context(), "tcp", l.Addr().String()); err == nil || open.Load() != 0 {
+		t.Errorf("%v, %d open", err, open.Load())
+	}
+}
