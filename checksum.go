@@ -1,6 +1,7 @@
 package azureblob
 
 import (
+	"context"
 	"crypto/md5"
 	"errors"
 	"fmt"
@@ -44,16 +45,17 @@ func (f writerFunc) Write(p []byte) (int, error) {
 // segmented is content that comes in segments, each with its checksum.
 type segmented interface {
 	io.ReadCloser
-	Segment(room func(n int64) io.ReaderFrom) error
+	Segment(room func(n int64) (io.ReaderFrom, error)) error
 }
 
 // trusted gives out content whose checksums have been looked at, a segment at a
 // time. So what is damaged or breaks off has not been given out, and can be asked for
 // again from where it begins.
 type trusted struct {
-	body   segmented
-	budget *engine.Budget
-	left   int64 // bytes of content that are still to come
+	ctx     context.Context
+	body    segmented
+	buffers *engine.Buffers
+	left    int64 // bytes of content that are still to come
 
 	mu           sync.Mutex
 	busy, closed bool
@@ -82,13 +84,17 @@ func (t *trusted) Read(p []byte) (int, error) {
 }
 
 // room is memory for a segment.
-func (t *trusted) room(n int64) io.ReaderFrom {
+func (t *trusted) room(n int64) (io.ReaderFrom, error) {
 	if n > t.left {
-		return nil
+		return nil, nil
+	}
+	held, err := t.buffers.Buffer(t.ctx, n)
+	if err != nil {
+		return nil, err
 	}
 	t.left -= n
-	t.held = engine.NewBuffer(t.budget, n)
-	return t.held
+	t.held = held
+	return held, nil
 }
 
 func (t *trusted) enter() bool {

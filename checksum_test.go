@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/goblob/azureblob"
@@ -199,4 +201,76 @@ func ExampleDownloadOptions_validate() {
 	// Output:
 	// <nil>
 	// a cat, <nil>
+}
+
+// slowFile takes a while for what is written, and looks at something before and after.
+type slowFile struct {
+	look func() int64
+
+	mu      sync.Mutex
+	content []byte
+	most    int64
+}
+
+func (f *slowFile) WriteAt(p []byte, off int64) (int, error) {
+	f.see()
+	time.Sleep(time.Second)
+	f.see()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return copy(f.content[off:], p), nil
+}
+
+func (f *slowFile) see() {
+	n := f.look()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.most = max(f.most, n)
+}
+
+// TestValidateStaysInTheBudget: segments that wait for their checksums are held in the
+// memory budget of the client, of which each transfer has its first one in any case.
+// Readers that hold segments, and uploads that read from them, do not wait for each
+// other for ever.
+func TestValidateStaysInTheBudget(t *testing.T) {
+	const block, limit = 1 << 20, 2 << 20
+	synctest.Test(t, func(t *testing.T) {
+		srv := blobtest.New(t)
+		s := srv.ServiceClient(&azureblob.ClientOptions{MemoryBudget: limit, Concurrency: 32})
+		c, ctx := newContainer(t, s), t.Context()
+		content := randomBytes(16*block + 7)
+		must[azureblob.UploadResult](t)(c.Blob("b").Upload(ctx, bytes.NewReader(content), nil))
+		// Bodies come slowly, and so does what is written, so that all that may be held is.
+		srv.Inject(blobtest.Fault{Operation: "Get Blob", Bandwidth: 1 << 20, Times: -1})
+		o := &azureblob.DownloadOptions{Validate: true, BlockSize: block}
+		target := &slowFile{content: make([]byte, len(content)), look: func() int64 { return s.Usage().MemoryInUse }}
+		if _, err := c.Blob("b").Download(ctx, target, o); err != nil || !bytes.Equal(target.content, content) {
+			t.Fatal(err)
+		}
+		// One segment and one piece of a file are beyond the limit at the most.
+		if target.most > limit+block+256<<10 || target.most < block {
+			t.Errorf("%d bytes of memory were held, and %d may be", target.most, limit)
+		}
+		var all sync.WaitGroup
+		for i := range 4 {
+			all.Go(func() {
+				r, err := c.Blob("b").NewReader(ctx, o)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer r.Close()
+				to := c.Blob(fmt.Sprint("copy", i))
+				if _, err := to.Upload(ctx, r, &azureblob.UploadOptions{BlockSize: block, Validate: true}); err != nil {
+					t.Error(err)
+				} else if got, err := to.ReadAll(ctx, o); err != nil || !bytes.Equal(got, content) {
+					t.Errorf("%d bytes, %v", len(got), err)
+				}
+			})
+		}
+		all.Wait()
+		if used := s.Usage().MemoryInUse; used != 0 {
+			t.Errorf("%d bytes of memory are still held", used)
+		}
+	})
 }

@@ -145,6 +145,8 @@ type download struct {
 	total   int64 // size of the blob
 	result  DownloadResult
 	started bool // the ETag is pinned
+
+	segments *engine.Buffers // that wait for their checksums
 }
 
 func (b *BlobClient) newDownload(ctx context.Context, o *DownloadOptions, block int64) (*download, error) {
@@ -179,6 +181,7 @@ func (d *download) run(ctx context.Context, first engine.First, target io.Writer
 // is to be known of the blob. An empty blob has no range to ask for, which the
 // service says with 416; it is then asked for as a whole.
 func (d *download) open(ctx context.Context) (engine.First, error) {
+	d.segments = engine.NewBuffers(d.b.budget)
 	want := d.block
 	if d.o.Range.Count > 0 {
 		want = min(want, d.o.Range.Count)
@@ -261,12 +264,12 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 	if !d.started {
 		d.result = r
 		d.result.ContentLength = a.total
-		if resp.StatusCode == 206 && resp.Header.Get("x-ms-blob-content-md5") == "" {
+		if resp.StatusCode == 206 && resp.Header.Get("X-Ms-Blob-Content-Md5") == "" {
 			d.result.HTTPHeaders.ContentMD5 = nil // it is that of the range
 		}
 	}
 	if body, ok := resp.Body.(segmented); ok && d.o.Validate {
-		resp.Body = &trusted{body: body, budget: d.b.budget, left: a.length}
+		resp.Body = &trusted{ctx: ctx, body: body, buffers: d.segments, left: a.length}
 	}
 	return resp.Body, a, nil
 }

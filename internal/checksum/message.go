@@ -181,14 +181,18 @@ func (r *MessageReader) Read(p []byte) (int, error) {
 // no more than that; nil refuses it. The segment is whole and has its checksum if the
 // error is nil, and so has the message if it was the last. At the end of the message
 // the error is io.EOF.
-func (r *MessageReader) Segment(room func(n int64) io.ReaderFrom) error {
+func (r *MessageReader) Segment(room func(n int64) (io.ReaderFrom, error)) error {
 	for r.err == nil && r.data == 0 {
 		r.err = r.next()
 	}
 	if r.err != nil {
 		return r.err
 	}
-	to := room(r.data)
+	to, err := room(r.data)
+	if err != nil {
+		r.err = err
+		return err
+	}
 	if to == nil {
 		r.err = fmt.Errorf("%w: segment %d has %d bytes", ErrMessage, r.number, r.data)
 		return r.err

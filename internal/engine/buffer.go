@@ -1,6 +1,9 @@
 package engine
 
-import "io"
+import (
+	"context"
+	"io"
+)
 
 // Buffer is pooled memory of a budget that one goroutine fills, and that is then the body of a
 // request. It takes memory as it is filled. It is not to be filled any more once it is open.
@@ -10,6 +13,21 @@ type Buffer struct{ b *block }
 // memory. Free gives it back.
 func NewBuffer(budget *Budget, limit int64) *Buffer {
 	return &Buffer{newFirstBlock(budget.open(), nil, limit)}
+}
+
+// Buffers makes the buffers of one transfer out of a budget. Only the first of those that are held at
+// the same time is granted in any case; for the others there has to be room.
+type Buffers struct{ acct *account }
+
+// NewBuffers makes one that holds nothing.
+func NewBuffers(budget *Budget) *Buffers { return &Buffers{budget.open()} }
+
+// Buffer makes a buffer of limit bytes when there is memory for it.
+func (b *Buffers) Buffer(ctx context.Context, limit int64) (*Buffer, error) {
+	if err := b.acct.acquire(ctx, cost(limit)); err != nil {
+		return nil, err
+	}
+	return &Buffer{newBlock(b.acct, nil, limit)}, nil
 }
 
 // Write takes in what there is room for. It returns io.ErrShortWrite if that is not all of p.
