@@ -211,7 +211,7 @@ func TestBadProxies(t *testing.T) {
 		"no host": {func(*http.Request) (*url.URL, error) { return url.Parse("http://user:" + proxyPassword + "@:21") }, "has no host"},
 		"error": {func(r *http.Request) (*url.URL, error) {
 			return nil, &url.Error{Op: "parse", URL: secretURL, Err: errors.New("broken")}
-		}, "finding the proxy"},
+		}, "finding the proxy failed"},
 	} {
 		o := &azureblob.ClientOptions{Proxy: tc.proxy, Retry: azureblob.RetryOptions{Total: -1}}
 		if name != "error" { // which may pass

@@ -259,6 +259,24 @@ func TestSpansOfHedges(t *testing.T) {
 	})
 }
 
+// TestSpansAfterHedges: that the second of two requests came to count says nothing of
+// the next try.
+func TestSpansAfterHedges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := azureblob.CapturingOptions()
+		o.Hedge = &azureblob.HedgeOptions{Delay: time.Second, MaxShare: 1}
+		server, c, r := traced(t, o)
+		for i, d := range []time.Duration{3 * time.Second, 4 * time.Second} {
+			server.Inject(blobtest.Fault{Operation: "Get Container Properties", Nth: i + 1, Delay: d, Status: 503, Code: "ServerBusy"})
+		}
+		if _, err := c.Properties(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wantTree(t, "a try after a hedge", r, "Get Container Properties", " GET !canceled", " GET !503 again 1", " GET again 2")
+	})
+}
+
 // TestSpansOfTriesAreSeenByHooks: a hook can tell the service which span it serves.
 func TestSpansOfTriesAreSeenByHooks(t *testing.T) {
 	_, c, r := traced(t, nil)

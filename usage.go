@@ -9,7 +9,7 @@ import (
 // Usage is what a client has done and holds, together with all handles that come
 // from it.
 type Usage struct {
-	Requests      int64 // tries that were sent, repetitions included
+	Requests      int64 // tries that were handed to the transport, repetitions included
 	BytesSent     int64 // of bodies, repetitions included
 	BytesReceived int64 // of bodies
 
@@ -21,8 +21,8 @@ type Usage struct {
 
 	Connections int64 // that are open now; 0 if the transport was given in the options
 	MemoryInUse int64 // bytes of the memory budget that transfers hold now
-	Concurrency int   // requests of transfers that may be under way; lower while the service is overloaded
-	RetryBudget int   // tokens that are left; see [ClientOptions.RetryBudget]
+	Concurrency int   // requests of all transfers that may be under way; 1,000, which bounds nothing, unless the service is overloaded
+	RetryBudget int   // tokens that are left; see [ClientOptions.RetryBudget]; 0 without a budget as well
 }
 
 // counters are the counts behind Usage.

@@ -70,10 +70,10 @@ func TestUsage(t *testing.T) {
 		"throttled, and not repeated": {[]blobtest.Fault{{Status: 429}}, func(ctx context.Context, c *azureblob.ContainerClient) error {
 			once := azureblob.CallOptions{Retry: &azureblob.RetryOptions{Total: -1}}
 			return wanted(429, second(c.Properties(ctx, &azureblob.ContainerPropertiesOptions{CallOptions: once})))
-		}, U{Requests: 1, Throttled: 1, Concurrency: 1}},
+		}, U{Requests: 1, Throttled: 1}},
 		"a timeout of the service": {[]blobtest.Fault{{Status: 500, Code: "OperationTimedOut"}}, func(ctx context.Context, c *azureblob.ContainerClient) error {
 			return second(c.Blob("cat").Properties(ctx, nil))
-		}, U{Requests: 2, RetriesStatus: 1, Throttled: 1, Concurrency: 1}},
+		}, U{Requests: 2, RetriesStatus: 1, Throttled: 1}},
 		"a reset": {[]blobtest.Fault{{Reset: true}}, func(ctx context.Context, c *azureblob.ContainerClient) error {
 			return second(c.Blob("b").Upload(ctx, strings.NewReader(content), nil))
 		}, U{Requests: 2, BytesSent: 200, RetriesRead: 1}},

@@ -225,10 +225,24 @@ func TestHedgeLearns(t *testing.T) {
 			t.Errorf("%d of 1,000 slower reads were sent twice", twice)
 		}
 		// An overloaded service gets no second requests.
-		throttle.refused(throttle.cuts)
+		throttle.refused(turn{transfer: true, cuts: throttle.cuts})
 		base, slow, before = time.Millisecond*500, false, s.requests
 		if read(40); s.requests != before+40 {
 			t.Errorf("%d reads were sent twice to an overloaded service", s.requests-before-40)
+		}
+	})
+}
+
+// TestHedgeAndRefusal: what was to be sent a second time is not, if the service says
+// meanwhile that it has too much to do.
+func TestHedgeAndRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &paced{takes: func(int, *http.Request) (time.Duration, int) { return 3 * time.Second, 200 }}
+		throttle := NewThrottle(1000)
+		p := New(Config{Transport: s, Hedge: &Hedge{Delay: time.Second, Share: 1}, Retry: noWait(0), Throttle: throttle})
+		time.AfterFunc(time.Second/2, func() { turn{throttle: throttle}.leave(answer(503)) })
+		if _, err := do(t, p, "GET", target, &Call{Idempotent: true}); err != nil || s.requests != 1 {
+			t.Errorf("%d requests, %v", s.requests, err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 )
@@ -32,11 +33,25 @@ func safeProxy(find func(*http.Request) (*url.URL, error)) func(*http.Request) (
 		target.RawQuery = ""
 		u, err := find((&http.Request{Method: r.Method, URL: &target, Host: r.Host, Header: http.Header{}}).WithContext(r.Context()))
 		if err != nil {
-			return nil, fmt.Errorf("finding the proxy: %w", RedactError(err))
+			return nil, &noProxy{err}
 		}
 		return checkedProxy(u)
 	}
 }
+
+// noProxy is the error of a function that finds no proxy. What it says may quote a URL
+// with a password that is no URL, so that no password can be told in it.
+type noProxy struct{ err error }
+
+func (e *noProxy) Error() string {
+	return fmt.Sprintf("finding the proxy failed with an error of type %T", e.err)
+}
+
+// Is looks for target in the error of the function.
+func (e *noProxy) Is(target error) bool { return errors.Is(e.err, target) }
+
+// Format prints the same in every way.
+func (e *noProxy) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, e.Error()) }
 
 // checkedProxy refuses what net/http would take for an HTTP proxy.
 func checkedProxy(u *url.URL) (*url.URL, error) {

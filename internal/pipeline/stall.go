@@ -82,6 +82,7 @@ type watch struct {
 
 	mu       sync.Mutex
 	what     string // is waited for; "" while the clock stands
+	until    time.Time
 	answered bool
 	fired    *stalled
 	body     io.ReadCloser // of the answer
@@ -116,7 +117,7 @@ func (w *watch) await(what string, d time.Duration) {
 	if w.answered && what != noBody || w.fired != nil {
 		return
 	}
-	w.what = what
+	w.what, w.until = what, time.Now().Add(d)
 	switch {
 	case d <= 0:
 		w.what = ""
@@ -141,7 +142,7 @@ func (w *watch) pause(answer bool) {
 // fire ends the try, unless something moved at the last moment.
 func (w *watch) fire() {
 	w.mu.Lock()
-	if w.what == "" || w.fired != nil {
+	if w.what == "" || w.fired != nil || time.Now().Before(w.until) {
 		w.mu.Unlock()
 		return
 	}

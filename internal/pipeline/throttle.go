@@ -41,12 +41,13 @@ const quiet = time.Minute
 // raised to where there was a refusal each time.
 const mostRounds = 32
 
-// The pause before each request when one at a time is refused: it doubles with
-// each refusal, and shrinks by a part with each answer.
+// The pause before each request when one at a time is refused: it grows by half with
+// each refusal, and shrinks by a part with each answer. So it stays short where one
+// request in five is refused, however few there are.
 const (
 	leastGap  = 5 * time.Millisecond
-	mostGap   = 250 * time.Millisecond
-	gapShrink = 16
+	mostGap   = 100 * time.Millisecond
+	gapShrink = 12
 )
 
 // heldFor is how long the body of an answer keeps its place if it is not read to
@@ -189,8 +190,11 @@ func (p turn) leave(resp *http.Response) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if throttled(resp) {
-		t.out(p)
-		t.refused(p.cuts)
+		if p.transfer {
+			t.busy--
+		}
+		t.refused(p)
+		t.wake() // with the limit as it is now, or each refusal would let the next one in
 		return
 	}
 	if p.transfer && resp != nil && !Passing(resp.StatusCode) {
@@ -210,18 +214,21 @@ func (t *Throttle) out(p turn) {
 	}
 }
 
-// refused lowers the limit. The cuts are those at which the request began.
-func (t *Throttle) refused(cuts int) {
+// refused lowers the limit after the refusal of a request.
+func (t *Throttle) refused(p turn) {
 	under := max(t.busy, int(t.answers.Load()))
 	t.good, t.last = 0, time.Now()
-	if cuts == t.cuts {
+	if under == 0 && !p.transfer {
+		return // it was not transfers that were too much
+	}
+	if p.cuts == t.cuts {
 		if t.cuts++; under+1 >= t.ceiling-1 && under <= t.ceiling {
 			t.rounds = min(2*t.rounds, mostRounds)
 		} else {
 			t.rounds = 1
 		}
 		if t.limit == 1 {
-			t.gap = min(max(2*t.gap, leastGap), mostGap)
+			t.gap = min(max(t.gap+t.gap/2, leastGap), mostGap)
 		}
 		t.ceiling = under + 1
 		t.limit = max(1, min(t.limit, (under+1)/2))

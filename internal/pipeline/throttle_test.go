@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -375,6 +377,38 @@ func TestThrottleAndContext(t *testing.T) {
 	})
 }
 
+// TestThrottleGivesTurnsBack: who gave up waiting at the moment when the turn came
+// gives it to the next one.
+func TestThrottleGivesTurnsBack(t *testing.T) {
+	throttle := NewThrottle(1000)
+	throttle.limit, throttle.busy = 1, 1
+	ctx, cancel := context.WithCancel(t.Context())
+	waits := make(chan error)
+	for _, ctx := range []context.Context{ctx, t.Context()} {
+		go func() {
+			_, err := throttle.enter(ctx, true)
+			waits <- err
+		}()
+		for queued := false; !queued; runtime.Gosched() {
+			throttle.mu.Lock()
+			queued = len(throttle.waiting) == 1 && ctx != t.Context() || len(throttle.waiting) == 2
+			throttle.mu.Unlock()
+		}
+	}
+	throttle.mu.Lock()
+	cancel()
+	time.Sleep(20 * time.Millisecond) // until it has seen that, and waits for the lock
+	throttle.busy--
+	throttle.wake()
+	throttle.mu.Unlock()
+	if err := errors.Join(<-waits, <-waits); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if throttle.busy != 1 || len(throttle.waiting) != 0 {
+		t.Errorf("%d are under way, %d wait", throttle.busy, len(throttle.waiting))
+	}
+}
+
 // TestThrottleIsForTransfers: other calls wait for nothing, and neither raise nor
 // hold anything; but their refusals count.
 func TestThrottleIsForTransfers(t *testing.T) {
@@ -410,5 +444,82 @@ func TestThrottleIsForTransfers(t *testing.T) {
 	}
 	if strings.Contains(s.seen[0].Header.Get("Expect"), "100") {
 		t.Error("a request without a body asks whether it may send it")
+	}
+}
+
+// TestRefusalsOfOthers: the refusal of what is no transfer does not hold transfers
+// back, unless some are under way.
+func TestRefusalsOfOthers(t *testing.T) {
+	throttle := NewThrottle(1000)
+	p, err := throttle.enter(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.leave(answer(503))
+	if throttle.Limit() != 1000 || !throttle.recent() {
+		t.Errorf("limit %d, recent %v", throttle.Limit(), throttle.recent())
+	}
+}
+
+// TestRefusalLetsNobodyIn: the place of a request that was refused goes to nobody
+// before the limit is lowered, or the next one would be refused as well, and so on.
+func TestRefusalLetsNobodyIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttle := NewThrottle(1000)
+		throttle.limit, throttle.threshold = 2, 2
+		enter := func() turn {
+			p, err := throttle.enter(t.Context(), true)
+			if err != nil {
+				t.Error(err)
+			}
+			return p
+		}
+		first, second := enter(), enter()
+		in := make(chan turn, 1)
+		go func() { in <- enter() }()
+		synctest.Wait()
+		second.leave(answer(503))
+		synctest.Wait()
+		if throttle.busy != 1 || len(throttle.waiting) != 1 || throttle.limit != 1 {
+			t.Errorf("%d are under way, %d wait, and the limit is %d", throttle.busy, len(throttle.waiting), throttle.limit)
+		}
+		first.leave(nil)
+		third := <-in
+		third.leave(nil)
+	})
+}
+
+// lottery is a service that refuses requests whatever there is to do.
+type lottery struct {
+	share float64
+	mu    sync.Mutex
+	rng   *rand.Rand
+}
+
+func (l *lottery) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+	time.Sleep(20 * time.Millisecond)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rng.Float64() < l.share {
+		return answer(503), nil
+	}
+	return answer(201), nil
+}
+
+// TestThrottleOfChance: refusals that have nothing to do with how much is sent cannot
+// be avoided by sending less; transfers still end in a time that can be borne.
+func TestThrottleOfChance(t *testing.T) {
+	for share, most := range map[float64]time.Duration{0.01: 5 * time.Second, 0.05: 15 * time.Second, 0.1: 25 * time.Second, 0.2: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &lottery{share: share, rng: rand.New(rand.NewPCG(1, 2))}
+			took, failed := run(t, s, NewThrottle(1000), 16, 512)
+			t.Logf("512 calls of 20ms, %.0f %% refused by chance: %v, %d failed", 100*share, took, failed)
+			if failed > 0 || took > most {
+				t.Errorf("%.0f %% refused by chance: %v, %d failed", 100*share, took, failed)
+			}
+		})
 	}
 }

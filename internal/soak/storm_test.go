@@ -6,7 +6,6 @@
 package soak
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -140,35 +139,6 @@ func (s *storm) print(t *testing.T) {
 	}
 }
 
-// answerTimeout gives up requests that are not answered in time, as the transport of
-// the client does over sockets.
-type answerTimeout struct{ next policy.Transporter }
-
-const answerTime = 2 * time.Minute
-
-type unanswered struct{}
-
-func (unanswered) Error() string { return "timeout awaiting response headers" }
-func (unanswered) Timeout() bool { return true }
-
-func (a answerTimeout) Do(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
-	timer := time.AfterFunc(answerTime, func() { cancel(unanswered{}) })
-	resp, err := a.next.Do(req.WithContext(ctx))
-	timer.Stop()
-	if err != nil {
-		cause := context.Cause(ctx)
-		cancel(nil)
-		if errors.Is(cause, unanswered{}) {
-			return nil, cause
-		}
-		return nil, err
-	}
-	// The answer may still be read under this context.
-	context.AfterFunc(req.Context(), func() { cancel(nil) })
-	return resp, nil
-}
-
 // cleanly marks requests.
 type cleanly struct{}
 
@@ -194,7 +164,7 @@ func cause(err error) string {
 	if e.StatusCode != 0 {
 		return fmt.Sprintf("%d %s", e.StatusCode, e.Code)
 	}
-	for _, words := range []string{"connection reset by peer", "connection stalled", "timeout awaiting response headers", "unexpected EOF", "damaged on the way", "structured message is malformed", "context canceled"} {
+	for _, words := range []string{"connection reset by peer", "connection stalled", "unexpected EOF", "damaged on the way", "structured message is malformed", "context canceled"} {
 		if strings.Contains(err.Error(), words) {
 			return words
 		}

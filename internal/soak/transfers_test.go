@@ -270,7 +270,7 @@ func soak(t *testing.T, rounds int, o azureblob.ClientOptions, tries int) *tally
 	synctest.Test(t, func(t *testing.T) {
 		srv := blobtest.New(t)
 		s.unleash(srv)
-		o.Transport = answerTimeout{srv.Transport()}
+		o.Transport = srv.Transport()
 		cred, err := azureblob.NewSharedKeyCredential(srv.Account(), blobtest.DefaultKey)
 		if err != nil {
 			t.Fatal(err)
