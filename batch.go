@@ -344,7 +344,7 @@ func (b *batch) deliver(ctx context.Context, parts []*batchPart) {
 func reasonOf(parts []*batchPart) pipeline.Reason {
 	for _, p := range parts {
 		if e, ok := errors.AsType[*Error](p.err); ok && e.StatusCode == 0 {
-			return pipeline.ReasonRead
+			return e.reason()
 		}
 	}
 	return pipeline.ReasonStatus

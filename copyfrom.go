@@ -263,7 +263,7 @@ func (c *copyFrom) stageFromURL(ctx context.Context, index int, off, n int64) er
 		Range Range `header:"x-ms-source-range,range"`
 	}{Range{off, n}}
 	if _, err := c.b.send(ctx, rest.PutBlockFromURL, nil, nil, source, c.pin, part, c.blockOptions(index)); err != nil {
-		return changed(err)
+		return changed(unseen(err))
 	}
 	c.read.Store(true)
 	return nil

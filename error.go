@@ -50,6 +50,10 @@ type Error struct {
 	// whoever counts or takes turns has to look before the next attempt.
 	MaybeApplied bool
 
+	// Secondary is true if the answer came from the secondary region, which may lag
+	// behind.
+	Secondary bool
+
 	note string // why MaybeApplied is not settled
 	end  error  // of the context, if that came while the call waited to be repeated after the answer
 	err  error
@@ -103,6 +107,9 @@ func (e *Error) describe(b *strings.Builder) {
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
 	}
+	if e.Secondary {
+		b.WriteString(" (from the secondary region)")
+	}
 	if e.RequestID != "" {
 		b.WriteString(" (request " + e.RequestID + ")")
 	}
@@ -152,13 +159,13 @@ func (h *handle) failed(op *wire.Operation, err error) *Error {
 	}
 	e := h.errorOf(op, nil)
 	if fault, ok := err.(*wire.Fault); ok {
-		e.answered(fault)
+		e.answered(h, fault)
 		return e
 	}
 	if cut, ok := errors.AsType[*pipeline.Interrupted](err); ok {
 		switch last := cut.Last.(type) {
 		case *wire.Fault:
-			e.answered(last)
+			e.answered(h, last)
 		case *Error:
 			*e = *last
 			link.ErrorMade(e)
@@ -174,8 +181,9 @@ func (h *handle) failed(op *wire.Operation, err error) *Error {
 }
 
 // answered takes over what the service answered.
-func (e *Error) answered(fault *wire.Fault) {
+func (e *Error) answered(h *handle, fault *wire.Fault) {
 	resp := fault.Response
+	e.Secondary = h.session != nil && resp.Request != nil && h.locations.IsSecondary(resp.Request.URL)
 	e.StatusCode = resp.StatusCode
 	e.Code = ErrorCode(fault.Code)
 	e.Message = pipeline.Redact(fault.Message)
@@ -226,7 +234,8 @@ func infoOf(err error) ResponseInfo {
 	var info ResponseInfo
 	if e, ok := errors.AsType[*azcore.ResponseError](err); ok && e.RawResponse != nil {
 		wire.DecodeHeader(e.RawResponse.Header, &info)
-		info.setResponse(e.RawResponse, false)
+		outer, ok := errors.AsType[*Error](err)
+		info.setResponse(e.RawResponse, ok && outer.Secondary)
 	}
 	return info
 }

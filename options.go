@@ -110,7 +110,8 @@ type ClientOptions struct {
 
 	// Header is sent with every request that does not bring a header of the same
 	// name itself, but not in the parts of a batch. User-Agent is put behind the
-	// name of this module.
+	// name of this module. Who prints the options sees the values: what is secret
+	// belongs in a credential or is set by OnRequest.
 	Header http.Header
 
 	// OnRequest and OnResponse see all tries of all requests, before those of

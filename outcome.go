@@ -15,7 +15,8 @@ import (
 )
 
 // doubt is a write that was refused after a try of it had ended without a clear
-// answer: that try may be why.
+// answer: that try may be why. Or it has only had such a try, and must not be sent
+// again if that was carried out.
 type doubt struct {
 	*handle
 	op      *wire.Operation
@@ -29,7 +30,8 @@ type look func(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error
 
 // resolve is send for writes that can be refused because of what they did
 // themselves. The pipeline repeats them, since a second try cannot act again; look
-// is asked what the refusal of a later try means. If the write was carried out, the
+// is asked what the refusal of a later try means. Those that are Looked at are repeated
+// here, if look tells that they were not carried out. If the write was carried out, the
 // result is what the blob tells of itself.
 func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, body pipeline.Body, look look, parts ...any) error {
 	c, err := h.compose(ctx, op, result, parts...)
@@ -37,24 +39,42 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 		return err
 	}
 	c.Body = body
+	if op.Retry == wire.Looked {
+		c.Tally = &pipeline.Tally{}
+	}
 	began := time.Now()
-	_, err = h.do(ctx, &c)
-	e, ok := err.(*Error)
-	if !ok || !e.MaybeApplied || !pipeline.Refusal(e.StatusCode) {
-		return err
-	}
-	d := &doubt{handle: h, op: op, refusal: e, found: link.Found{Sent: c.Sent(), Began: began}, call: callOptionsOf(parts).atPrimary()}
-	answer, outcome, err := look(ctx, d)
-	switch {
-	case err != nil:
-		e.note = "what became of it could not be found out: " + strings.TrimPrefix(err.Error(), "azureblob: ")
-		return e
-	case outcome != link.Applied:
+	for {
+		_, err = h.do(ctx, &c)
+		e, ok := err.(*Error)
+		if !ok || !e.MaybeApplied || !pipeline.Refusal(e.StatusCode) && (!c.Looked() || ctx.Err() != nil) {
+			if err == nil && c.Tally != nil {
+				h.repeater.Succeeded(c.Tally)
+			}
+			return err
+		}
+		d := &doubt{handle: h, op: op, refusal: e, found: link.Found{Sent: c.Sent(), Began: began}, call: callOptionsOf(parts).atPrimary()}
+		answer, outcome, err := look(ctx, d)
+		switch {
+		case err != nil:
+			e.note = "what became of it could not be found out: " + strings.TrimPrefix(err.Error(), "azureblob: ")
+			return e
+		case outcome == link.Applied:
+			fill(result, answer)
+			return nil
+		}
 		e.MaybeApplied = outcome == link.Unclear
-		return e
+		if e.MaybeApplied || !c.Looked() || h.repeater.Again(ctx, c.Retry, c.Tally, e.reason(), e) != nil {
+			return e
+		}
 	}
-	fill(result, answer)
-	return nil
+}
+
+// reason is why a call is made again that has ended with the error.
+func (e *Error) reason() pipeline.Reason {
+	if e.StatusCode == 0 {
+		return pipeline.ReasonRead
+	}
+	return pipeline.ReasonStatus
 }
 
 // fill fills the result of a write from the properties of what it has written.
@@ -103,8 +123,10 @@ func written(same link.Same) look {
 	return func(ctx context.Context, d *doubt) (ResponseInfo, link.Outcome, error) {
 		info, found, err := d.properties(ctx, rest.GetBlobProperties)
 		switch {
+		case errors.Is(err, BlobNotFound) && pipeline.Refusal(d.refusal.StatusCode):
+			return ResponseInfo{}, link.Unclear, nil // what it was refused for is gone
 		case errors.Is(err, BlobNotFound):
-			return ResponseInfo{}, link.Unclear, nil
+			return ResponseInfo{}, link.NotApplied, nil
 		case err != nil:
 			return ResponseInfo{}, link.Unclear, err
 		case found.Older():

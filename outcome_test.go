@@ -602,7 +602,7 @@ func TestContainerCreatedTwice(t *testing.T) {
 	}{
 		"applied":           {fault: blobtest.Fault{At: blobtest.AfterOperation, Reset: true}},
 		"not applied":       {fault: blobtest.Fault{Reset: true}},
-		"refused":           {fault: blobtest.Fault{Status: 503}, age: 1, other: ownKey, fails: true},
+		"refused":           {fault: blobtest.Fault{Status: 503, Code: "ServerBusy"}, age: 1, other: ownKey, fails: true},
 		"older":             {fault: blobtest.Fault{Reset: true}, age: time.Minute, other: ownKey, fails: true},
 		"with other values": {fault: blobtest.Fault{Reset: true}, age: 1, other: azureblob.Metadata{"who": "they"}, fails: true, unclear: true},
 	} {

@@ -22,6 +22,9 @@ import (
 // Read and Total say without a single byte having come; pages of lists are asked
 // for again.
 //
+// Retry options of azcore in a context, as of policy.WithRetryOptions, have no effect:
+// those of a call are in [CallOptions].
+//
 // An error of a call whose context ends while it waits for a repetition is both:
 // errors.Is finds the end of the context, and the code of the last answer.
 //
@@ -31,7 +34,9 @@ import (
 // reached, or answered 429 or 503.
 //
 // A write without conditions is repeated as if it had come later: what somebody else
-// wrote between its tries is replaced, or deleted, as well. Conditions guard that.
+// wrote between its tries is replaced, or deleted, as well. Conditions guard that. The
+// creation of append and page blobs is looked for before it is repeated, so that it
+// does not wipe what others have appended to the blob by then.
 //
 // Other writes can be refused because of their own first try: those with conditions,
 // deletions, commits of blocks, the creation of containers. They are repeated, and if

@@ -462,7 +462,7 @@ func TestRefusalsAfterTroubleOfThePrimary(t *testing.T) {
 		"names a wait":     {blobtest.Fault{Status: 503, RetryAfter: 30 * time.Second}, 0, 2, 1, 30 * time.Second, 30 * time.Second},
 		"four times":       {blobtest.Fault{Status: 500, Times: 4}, 0, 5, 1, 0, 13 * time.Second}, // the secondary is asked once
 		"for good":         {blobtest.Fault{Status: 503, Times: -1}, 503, 2, 1, 0, time.Second},
-		"a longer wait":    {blobtest.Fault{Status: 503, RetryAfter: time.Hour}, 0, 2, 1, time.Minute, time.Minute},
+		"a longer wait":    {blobtest.Fault{Status: 503, RetryAfter: time.Hour}, 0, 2, 1, time.Minute, time.Minute + time.Second},
 		"an answer at all": {blobtest.Fault{Status: 403}, 403, 1, 0, 0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -61,7 +61,7 @@ func TestWritesGoToThePrimary(t *testing.T) {
 							_, _ = io.Copy(io.Discard, req.Body)
 						}
 						closeRequest(req)
-						return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+						return &http.Response{StatusCode: 503, Header: http.Header{"X-Ms-Error-Code": {"ServerBusy"}}, Body: http.NoBody, Request: req}, nil
 					}
 					return mock.Do(req)
 				})

@@ -32,7 +32,8 @@ type UploadOptions struct {
 
 	// Conditions are checked when the blob is made visible, and the lease with
 	// every block as well. Conditions{IfNoneMatch: azcore.ETagAny} never
-	// overwrites a blob. Before more than one block is sent they are looked at
+	// overwrites a blob. If an answer gets lost, a blob of one request that is just
+	// as it was to be is taken for the upload's own: see [RetryOptions]. Before more than one block is sent they are looked at
 	// once, so that an upload that cannot succeed does not send everything.
 	Conditions Conditions
 
@@ -268,6 +269,15 @@ func (up *upload) stage(ctx context.Context, index int, body engine.Body) error 
 		return err
 	}
 	_, err := up.b.send(ctx, rest.PutBlock, nil, body, Checksum{Message: up.o.Validate}, up.blockOptions(index))
+	return unseen(err)
+}
+
+// unseen is the error of a block that is not to be committed any more: whether the
+// service has it makes no difference to the blob.
+func unseen(err error) error {
+	if e, ok := err.(*Error); ok {
+		e.MaybeApplied = false
+	}
 	return err
 }
 

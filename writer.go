@@ -70,7 +70,8 @@ func (w *Writer) ReadFrom(source io.Reader) (int64, error) {
 }
 
 // Close sends what is left and makes the blob. After an error, its own or an
-// earlier one, the blob is as it was before.
+// earlier one, the blob is as it was before, unless [Error.MaybeApplied] says that
+// this is not sure.
 func (w *Writer) Close() error {
 	err := w.writer.Close()
 	w.up.result.Size = w.writer.Written()

@@ -31,8 +31,9 @@ type CreateResult struct {
 }
 
 // Create makes an empty append blob, and replaces what has the name, unless the
-// conditions forbid that: [Client.CreateIfNotExists] never replaces anything. It is
-// repeated if its answer gets lost, and then replaces what was appended meanwhile.
+// conditions forbid that: [Client.CreateIfNotExists] never replaces anything. If its
+// answer gets lost, it is repeated only if the blob tells that it was not carried out:
+// what others have appended by then stays, and the error is MaybeApplied.
 //
 // Errors: [azureblob.BlobAlreadyExists] and [azureblob.ConditionNotMet] for
 // conditions that are not met; [azureblob.LeaseIDMissing];
@@ -40,7 +41,16 @@ type CreateResult struct {
 //
 // REST: Put Blob.
 func (c *Client) Create(ctx context.Context, o *CreateOptions) (CreateResult, error) {
-	return link.Resolved[CreateResult](ctx, c, rest.CreateAppendBlob, nil, func(f *link.Found) (link.Outcome, error) { return f.Written(nil) }, o)
+	return link.Resolved[CreateResult](ctx, c, rest.CreateAppendBlob, nil, created, o)
+}
+
+// created tells whether the blob was made by a Create. What others have appended to it
+// by now would be lost if it were made again.
+func created(f *link.Found) (link.Outcome, error) {
+	if f.Guarded() {
+		return f.Written(nil)
+	}
+	return f.Blank(func() (bool, error) { return f.Header.Get("Content-Length") == "0", nil })
 }
 
 // CreateIfNotExists makes an empty append blob, and is content with a blob of the

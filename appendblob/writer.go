@@ -51,7 +51,9 @@ type WriterResult struct {
 // the blob its next block belongs, and after a failure that leaves it open whether
 // a block was appended it looks whether it is there. A Writer is for one goroutine
 // at a time, and there has to be one Writer of a blob at a time; what another
-// client appends is found out and is a [*ConflictError].
+// client appends is found out and is a [*ConflictError]. Only if an answer got lost
+// and the other one appended the very same bytes in that place, they are taken for the
+// Writer's own.
 type Writer struct {
 	c   *Client
 	ctx context.Context

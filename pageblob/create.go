@@ -45,7 +45,9 @@ type CreateResult struct {
 
 // Create makes a page blob of size bytes, all of them zero, and replaces what
 // has the name, unless the conditions forbid that. Pages that are zero cost
-// nothing. The size is a multiple of [PageSize] up to [MaxSize].
+// nothing. The size is a multiple of [PageSize] up to [MaxSize]. If its answer gets
+// lost, it is repeated only if the blob tells that it was not carried out: what others
+// have written by then stays, and the error is MaybeApplied.
 //
 // Errors: [azureblob.BlobAlreadyExists] and [azureblob.ConditionNotMet] for
 // conditions that are not met; [azureblob.LeaseIDMissing].
@@ -58,7 +60,28 @@ func (c *Client) Create(ctx context.Context, size int64, o *CreateOptions) (Crea
 	if o != nil && o.SequenceNumber < 0 {
 		return CreateResult{}, link.RefuseAs(c, rest.CreatePageBlob, string(azureblob.InvalidHeaderValue), fmt.Errorf("the sequence number %d is negative", o.SequenceNumber))
 	}
-	return link.Resolved[CreateResult](ctx, c, rest.CreatePageBlob, nil, func(f *link.Found) (link.Outcome, error) { return f.Written(nil) }, contentLength{&size}, o)
+	var call azureblob.CallOptions
+	if o != nil {
+		call = o.CallOptions
+	}
+	same := func(f *link.Found) (link.Outcome, error) { return c.created(ctx, f, call) }
+	return link.Resolved[CreateResult](ctx, c, rest.CreatePageBlob, nil, same, contentLength{&size}, o)
+}
+
+// created tells whether the blob was made by a Create. What others have written to it
+// by now would be lost if it were made again.
+func (c *Client) created(ctx context.Context, f *link.Found, call azureblob.CallOptions) (link.Outcome, error) {
+	if f.Guarded() {
+		return f.Written(nil)
+	}
+	return f.Blank(func() (bool, error) {
+		call.LocationMode = new(azureblob.PrimaryOnly)
+		o := &RangesOptions{CallOptions: call, Conditions: azureblob.Conditions{IfMatch: azcore.ETag(f.Header.Get("ETag"))}}
+		for _, err := range c.Ranges(ctx, o) {
+			return false, err
+		}
+		return true, nil
+	})
 }
 
 // contentLength is the size of the blob, which is sent when it is zero as well.

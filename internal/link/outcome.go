@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob/internal/pipeline"
+	"github.com/goblob/azureblob/internal/wire"
 )
 
 // Outcome is what became of a write that was refused after a try of it had ended
@@ -48,7 +49,9 @@ func (f *Found) Older() bool {
 		return false
 	}
 	changed, err := http.ParseTime(f.Header.Get("Last-Modified"))
-	return err == nil && now.Sub(changed) > time.Since(f.Began)+clocks
+	// The monotonic clock stands while a machine sleeps, and the other one may be set.
+	since := max(time.Since(f.Began), time.Now().Round(0).Sub(f.Began.Round(0)))
+	return err == nil && now.Sub(changed) > since+clocks
 }
 
 // Whole are the groups of headers that a write replaces as a whole: what it does not
@@ -182,6 +185,19 @@ func (f *Found) Written(body Body) (Outcome, error) {
 	}
 	return f.WrittenMD5(body.Len(), sum.Sum(nil)), nil
 }
+
+// Blank tells whether the blob is what a creation without conditions makes of it: who
+// made it does not matter then. Empty tells whether it has no content.
+func (f *Found) Blank(empty func() (bool, error)) (Outcome, error) {
+	if !f.Holds(Metadata | HTTPHeaders) {
+		return Unclear, nil
+	}
+	blank, err := empty()
+	return If(blank), err
+}
+
+// Guarded reports whether the write had conditions.
+func (f *Found) Guarded() bool { return wire.Conditional(f.Sent) }
 
 // WrittenMD5 tells whether the content of the blob has that size and that MD5, and so
 // is that of the write. A negative size and an empty MD5 are not known.

@@ -70,7 +70,7 @@ func signedAs(t *testing.T, target, date string) string {
 
 func TestBatchIsSignedAtEachTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		transport := &batchTransport{t: t, statuses: []int{503, 202}}
+		transport := &batchTransport{t: t, statuses: []int{503, 202}, header: http.Header{"X-Ms-Error-Code": {"ServerBusy"}}}
 		p := New(Config{Transport: transport, Auth: SharedKey("account", decodedKey(t)), ServiceVersion: "2026-06-06",
 			Retry: Retry{Total: 1, Status: 1, Delay: time.Hour, Factor: 2, MaxDelay: 2 * time.Hour}})
 		body := NewBatch(partsFor(t))

@@ -59,15 +59,17 @@ func Overload(status int) bool {
 func Refusal(status int) bool { return status >= 400 && status <= 499 && !Passing(status) }
 
 // refused reports whether an answer that is worth another try says that the service
-// did not act.
+// did not act. A gateway answers 503 as well, with no code of the service, and when
+// the service may have acted; 429 is of who counts requests before they are let in.
 func refused(resp *http.Response) bool {
-	return Overload(resp.StatusCode) || sourceBusy(resp) || damaged(resp)
+	busy := resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get(headerErrorCode) != ""
+	return busy || resp.StatusCode == http.StatusTooManyRequests || sourceBusy(resp) || damaged(resp)
 }
 
 // sourceBusy reports whether nothing was copied because the source of a copy had
 // a trouble that passes by itself, whatever the status of the answer.
 func sourceBusy(resp *http.Response) bool {
-	switch resp.Header.Get("x-ms-copy-source-error-code") {
+	switch resp.Header.Get("X-Ms-Copy-Source-Error-Code") {
 	case "InternalError", "OperationTimedOut", "ServerBusy":
 		return resp.StatusCode >= 400
 	}
@@ -151,6 +153,9 @@ func unreached(err error) bool {
 		return true
 	}
 	if _, ok := errors.AsType[*proxyRefusal](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*noProxy](err); ok {
 		return true
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {

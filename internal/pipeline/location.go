@@ -107,7 +107,7 @@ func (r *route) noAnswer(req *http.Request, status int) bool {
 	switch {
 	case !r.both || !Refusal(status):
 		return false
-	case status == http.StatusRequestedRangeNotSatisfiable && strings.HasPrefix(req.Header.Get("x-ms-range"), "bytes=0-"):
+	case status == http.StatusRequestedRangeNotSatisfiable && strings.HasPrefix(req.Header.Get("X-Ms-Range"), "bytes=0-"):
 		return false // the blob is there, and is empty
 	case r.at == 1:
 		// The secondary lags behind: what it refuses, the primary may grant.

@@ -201,6 +201,7 @@ func TestLogLines(t *testing.T) {
 	n := 0
 	srv, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("x-ms-request-id", "server-id")
+		w.Header().Set("x-ms-error-code", "ServerBusy")
 		n++
 		w.WriteHeader([]int{503, 200}[n-1])
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 )
 
 // Retry says how often and how fast a call is repeated. The counts are of
@@ -35,11 +36,14 @@ func (r Retry) Wait(n int) time.Duration {
 			break
 		}
 	}
-	bound = min(bound, float64(r.MaxDelay))
-	if bound < 1 {
+	most := r.MaxDelay
+	if bound < float64(most) {
+		most = time.Duration(bound)
+	}
+	if most < 1 {
 		return 0
 	}
-	return time.Duration(rand.Int64N(int64(bound)) + 1)
+	return time.Duration(rand.Int64N(int64(most))) + 1
 }
 
 // Tally are the repetitions of a call so far. A call that goes through the
@@ -172,6 +176,16 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 	if !req.OperationValue(&r.call) {
 		r.call = noCall
 	}
+	if r.call == noCall {
+		own, body, err := alone(req)
+		if err != nil {
+			return nil, err
+		}
+		if body != nil {
+			defer body.Close()
+		}
+		req = own
+	}
 	if r.call.Retry != nil {
 		r.Retry = *r.call.Retry
 	}
@@ -191,7 +205,7 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 		if resp != nil && r.route.noAnswer(req.Raw(), resp.StatusCode) {
 			// That is no failure of the service, and costs no repetition.
 			discard(resp)
-			wait = r.route.resting()
+			wait = min(r.route.resting(), r.MaxDelay)
 		} else {
 			var again bool
 			if wait, again = r.judge(req.Raw(), resp, err); !again {
@@ -205,10 +219,32 @@ func (p *retryPolicy) Do(req *policy.Request) (*http.Response, error) {
 	}
 }
 
+// Alone returns a context in which azcore's retry policy tries once, whatever the
+// context has said before: of its tries nobody here would know.
+func Alone(ctx context.Context) context.Context {
+	return policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
+}
+
+// alone is Alone for a request of the user's own. Its body is not closed by azcore
+// after the one try, but to be closed by the caller.
+func alone(req *policy.Request) (*policy.Request, io.Closer, error) {
+	req = req.WithContext(Alone(req.Raw().Context()))
+	body := req.Body()
+	if body == nil {
+		return req, nil, nil
+	}
+	return req, body, req.SetBody(streaming.NopCloser(body), req.Raw().Header.Get("Content-Type"))
+}
+
 // told is an error with the failure before it, if it is due to the end of the
-// context.
+// context, and with the cause of that, which azcore leaves out.
 func (r *retrying) told(ctx context.Context, err error) error {
-	if err == nil || r.last == nil || ctx.Err() == nil {
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return err
+	case r.last == nil && err == ctx.Err():
+		return EndOf(ctx)
+	case r.last == nil:
 		return err
 	}
 	r.last.End = EndOf(ctx)
@@ -248,8 +284,9 @@ func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wai
 	e := Event{Context: req.Context(), Reason: reason, Throttled: throttled(resp), Request: req, Response: resp, Err: err}
 	if retriable && req.Context().Err() == nil {
 		wait, again = r.delay(resp)
-		paced := e.Throttled && r.call.Transfer && r.throttle.bites()
-		again = again && r.allows(r.Retry, reason, paced && r.othersTaken()) && r.budget.take(r.Tally, reason, paced)
+		paced := e.Throttled && r.call.Transfer
+		partly := paced && r.othersTaken()
+		again = again && r.allows(r.Retry, reason, partly) && r.budget.take(r.Tally, reason, paced && r.throttle.bites())
 	}
 	if e.Again = again; again {
 		e.Wait, e.Repetition = wait, r.total
@@ -258,8 +295,8 @@ func (r *retrying) judge(req *http.Request, resp *http.Response, err error) (wai
 	return wait, again
 }
 
-// othersTaken reports whether the service has taken requests of others since the last
-// try.
+// othersTaken reports whether the service has taken requests of other transfers since
+// the call began, or was asked about before.
 func (r *retrying) othersTaken() bool {
 	before := r.taken
 	r.taken = r.throttle.taken()
@@ -294,12 +331,12 @@ func (r *retrying) delay(resp *http.Response) (time.Duration, bool) {
 			if !r.route.both {
 				return named, named <= r.MaxDelay
 			}
-			r.route.rest(min(named, r.MaxDelay))
+			r.route.rest(named)
 		}
 	}
 	r.route.next()
 	if left := r.route.resting(); left > 0 {
-		return left, true
+		return left, left <= r.MaxDelay
 	}
 	return r.Wait(r.total), true
 }

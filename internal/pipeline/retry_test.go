@@ -70,6 +70,9 @@ func (b *openBody) Close() error { b.closed = true; return nil }
 // answer is an answer with headers, name and value by turns.
 func answer(status int, header ...string) *http.Response {
 	h := http.Header{}
+	if Overload(status) {
+		h.Set("x-ms-error-code", "ServerBusy") // without it the answer is that of a gateway
+	}
 	for i := 0; i+1 < len(header); i += 2 {
 		h.Set(header[i], header[i+1])
 	}
@@ -94,6 +97,8 @@ func failing(how string) (*http.Response, error) {
 		return nil, io.ErrUnexpectedEOF
 	case "busy":
 		return answer(503), nil
+	case "gateway":
+		return answer(503, "x-ms-error-code", ""), nil // which does not know what the service did
 	case "ok":
 		return answer(200), nil
 	}
@@ -248,6 +253,7 @@ func TestRetryClass(t *testing.T) {
 		tries  int
 	}{
 		{"PUT", once, "connect", 2}, {"PUT", once, "busy", 2}, {"PUT", once, "429", 2},
+		{"PUT", once, "gateway", 1}, {"PUT", twice, "gateway", 2}, {"GET", nil, "gateway", 2},
 		{"PUT", once, "read", 1}, {"PUT", once, "500", 1}, {"PUT", once, "408", 1}, {"PUT", once, "502", 1}, {"PUT", once, "504", 1},
 		{"PUT", twice, "read", 2}, {"PUT", twice, "500", 2},
 		{"GET", nil, "read", 2}, {"HEAD", nil, "500", 2}, {"PUT", nil, "read", 1}, {"PUT", nil, "busy", 2}, {"DELETE", nil, "500", 1},

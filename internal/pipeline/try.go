@@ -107,6 +107,9 @@ func (p tryPolicy) Do(req *policy.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	if raw.Context().Err() != nil {
+		return nil, EndOf(raw.Context())
+	}
 	if call.Fate != nil {
 		call.Fate.sent = true
 	}

@@ -164,6 +164,7 @@ func TestHooks(t *testing.T) {
 		if string(got) != "abc" || r.Header.Get("X-Ms-Meta-Hook") != "yes" || len(r.Header.Values("X-Ms-Meta-Hook")) != 1 {
 			t.Errorf("body %q, headers %v", got, r.Header)
 		}
+		w.Header().Set("x-ms-error-code", "ServerBusy")
 		w.WriteHeader([]int{503, 201}[tries.Add(1)-1])
 	})
 	p := New(Config{Transport: client, Retry: noWait(1), Auth: SharedKey("a", []byte("k"))})

@@ -13,7 +13,7 @@ var (
 
 	CreateAppendBlob = &wire.Operation{ID: "AppendBlob_Create", Name: "Put Blob", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-blob-type", "AppendBlob"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Looked, Transfer: true}
 
 	SealAppendBlob = &wire.Operation{ID: "AppendBlob_Seal", Name: "Append Blob Seal", Method: "PUT", On: wire.Blob, Query: "comp=seal",
 		OK: []int{200}}

@@ -13,7 +13,7 @@ var (
 
 	CreatePageBlob = &wire.Operation{ID: "PageBlob_Create", Name: "Put Blob", Method: "PUT", On: wire.Blob,
 		Header: []string{"x-ms-blob-type", "PageBlob"},
-		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Transfer: true}
+		OK:     []int{201}, Scope: wire.CustomerKey | wire.EncryptionScope, Retry: wire.Looked, Transfer: true}
 
 	GetPageRanges = &wire.Operation{ID: "PageBlob_GetPageRanges", Name: "Get Page Ranges", Method: "GET", On: wire.Blob, Query: "comp=pagelist",
 		OK: []int{200}, Scope: wire.Snapshot, Answer: wire.XML, Root: "PageList", Transfer: true}

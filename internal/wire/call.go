@@ -37,13 +37,23 @@ type Call struct {
 	// policy has let go of the request by the time it is read. Nil does not.
 	Repeater *pipeline.Repeater
 
+	// Tally has the repetitions so far of a call that is made more than once; nil for
+	// one that is not.
+	Tally *pipeline.Tally
+
 	sent http.Header    // what was sent, without what the pipeline adds
 	fate *pipeline.Fate // of a call that can change something
+
+	looked bool
 }
 
 // Open reports whether a try of the call, which has failed, ended without telling
 // whether the service had acted.
 func (c *Call) Open() bool { return c.fate != nil && c.fate.Open }
+
+// Looked reports whether the call is to be made again only if a look tells that it was
+// not carried out.
+func (c *Call) Looked() bool { return c.looked }
 
 // Sent are the headers of the request as the parts had them.
 func (c *Call) Sent() http.Header { return c.sent }
@@ -55,8 +65,8 @@ func (c *Call) Sent() http.Header { return c.sent }
 // otherwise what the pipeline returned: a [*pipeline.Interrupted] holds a Fault if
 // it holds an answer. The response is there in the first case as well. Only a [Stream] answer has a body left, which the caller closes.
 func (c *Call) Do(ctx context.Context, pl runtime.Pipeline) (*http.Response, error) {
-	var tally *pipeline.Tally
-	if c.Op.Answer == XML && c.Repeater != nil {
+	tally := c.Tally
+	if tally == nil && c.Op.Answer == XML && c.Repeater != nil {
 		tally = &pipeline.Tally{}
 	}
 	for {
@@ -165,11 +175,12 @@ func (c *Call) request(ctx context.Context, tally *pipeline.Tally) (*policy.Requ
 	class := c.Op.Retry
 	if c.Op.changes() {
 		c.fate = &pipeline.Fate{}
-		if class == Idempotent && conditional(header) {
+		if (class == Idempotent || class == Looked) && Conditional(header) {
 			class = Guarded
 		}
+		c.looked = class == Looked
 	}
-	req, err := runtime.NewRequest(ctx, c.Op.Method, target)
+	req, err := runtime.NewRequest(pipeline.Alone(ctx), c.Op.Method, target)
 	if err != nil {
 		return nil, requestError{withoutURL(err)}
 	}
@@ -180,7 +191,7 @@ func (c *Call) request(ctx context.Context, tally *pipeline.Tally) (*policy.Requ
 		raw.ContentLength = body.Len()
 	}
 	req.SetOperationValue(&pipeline.Call{
-		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: class != Once, Guarded: class == Guarded,
+		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: class != Once && class != Looked, Guarded: class == Guarded,
 		Retry: c.Retry, Tally: tally, Location: c.Location, Elsewhere: c.Elsewhere, Transfer: c.Op.Transfer, Fate: c.fate,
 	})
 	if c.Op.Answer != Empty {
@@ -190,11 +201,11 @@ func (c *Call) request(ctx context.Context, tally *pipeline.Tally) (*policy.Requ
 	return req, nil
 }
 
-// conditional reports whether a write can be refused because of what it did
+// Conditional reports whether a write can be refused because of what it did
 // itself: with If-None-Match: * a blob that was made by a try whose answer got
 // lost looks like somebody else's, and a write of tags can make its own condition
 // on tags untrue.
-func conditional(header http.Header) bool {
+func Conditional(header http.Header) bool {
 	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since", "X-Ms-If-Tags"} {
 		if len(header[name]) > 0 {
 			return true

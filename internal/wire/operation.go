@@ -60,6 +60,10 @@ const (
 	// refused because of the first. They are repeated, and their methods find out
 	// what a refusal means.
 	Guarded
+	// Looked operations would wipe out, by the second sending, what others have built
+	// on the first. Their methods look before they send them again. With conditions
+	// they are Guarded.
+	Looked
 	// Once marks operations whose second sending has an effect of its own. They
 	// are repeated only when it is sure that the service did not act: it says so
 	// (429 and 503), or was not reached.
