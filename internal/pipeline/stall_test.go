@@ -378,3 +378,23 @@ func TestPatience(t *testing.T) {
 		}
 	})
 }
+
+// TestLateClock: a clock that runs out just as it is started anew ends nothing.
+func TestLateClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		w := &watch{Patience: patient, cancel: cancel}
+		w.await(noBody, time.Minute)
+		time.Sleep(time.Minute - 1)
+		w.await(noBody, time.Minute)
+		w.fire() // of the first time, which was on its way already
+		if ctx.Err() != nil || w.fired != nil {
+			t.Errorf("%v", context.Cause(ctx))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !errors.Is(context.Cause(ctx), ErrStalled) {
+			t.Errorf("%v", context.Cause(ctx))
+		}
+	})
+}
