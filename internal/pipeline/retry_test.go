@@ -498,3 +498,17 @@ func TestRetryBudget(t *testing.T) {
 		t.Errorf("%d tries without a bound", s.tries())
 	}
 }
+
+// TestCauseIsTold: why a context ended is in the error, although azcore leaves it out.
+func TestCauseIsTold(t *testing.T) {
+	why := errors.New("why")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s := &scripted{do: func(int, *http.Request) (*http.Response, error) {
+		cancel(why)
+		return nil, context.Canceled
+	}}
+	_, err := doCtx(ctx, t, New(Config{Transport: s, Retry: noWait(5)}), "GET", target, &Call{Idempotent: true})
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, why) || s.tries() != 1 {
+		t.Errorf("%v after %d tries", err, s.tries())
+	}
+}
