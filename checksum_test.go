@@ -274,3 +274,45 @@ func TestValidateStaysInTheBudget(t *testing.T) {
 		}
 	})
 }
+
+// TestReadAtBesideASegment: what reads beside a Reader does not wait for the memory of
+// a segment that nobody reads on.
+func TestReadAtBesideASegment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := blobtest.New(t)
+		c, ctx := newContainer(t, srv.ServiceClient(&azureblob.ClientOptions{MemoryBudget: 1 << 20})), t.Context()
+		content := randomBytes(3<<20 + 7)
+		must[azureblob.UploadResult](t)(c.Blob("b").Upload(ctx, bytes.NewReader(content), nil))
+		r := must[*azureblob.Reader](t)(c.Blob("b").NewReader(ctx, &azureblob.DownloadOptions{Validate: true, BlockSize: 1 << 20}))
+		defer r.Close()
+		if _, err := io.ReadFull(r, make([]byte, 4)); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{100, 2<<20 + 5} {
+			got := make([]byte, n)
+			if _, err := r.ReadAt(got, 1000); err != nil || !bytes.Equal(got, content[1000:1000+n]) {
+				t.Errorf("%d bytes: %v", n, err)
+			}
+		}
+	})
+}
+
+// TestSegmentsBeforeABreak: what has had its checksum is given out, although the
+// connection breaks just after it.
+func TestSegmentsBeforeABreak(t *testing.T) {
+	srv := blobtest.New(t)
+	c, ctx := newContainer(t, srv.ServiceClient(&azureblob.ClientOptions{Retry: azureblob.RetryOptions{Delay: time.Millisecond}})), t.Context()
+	content := randomBytes(12<<20 + 7)
+	must[azureblob.UploadResult](t)(c.Blob("b").Upload(ctx, bytes.NewReader(content), nil))
+	// 13 bytes of head, 10 before and 8 after each segment.
+	srv.Inject(blobtest.Fault{Operation: "Get Blob", Truncate: true, Offset: 13 + 10 + 4<<20 + 8, Times: -1})
+	got, err := c.Blob("b").ReadAll(ctx, &azureblob.DownloadOptions{Validate: true, BlockSize: 16 << 20})
+	if err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	srv.ClearFaults()
+	srv.Inject(blobtest.Fault{Operation: "Get Blob", FlipBit: true, Offset: 100, Times: -1})
+	if _, err := c.Blob("b").ReadAll(ctx, &azureblob.DownloadOptions{Validate: true}); !errors.Is(err, azureblob.ErrDamaged) {
+		t.Error(err)
+	}
+}

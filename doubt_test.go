@@ -167,6 +167,104 @@ func TestCreateWipesNothing(t *testing.T) {
 	}
 }
 
+// TestCreateAfterItsLook: what others have made between the look and the repetition
+// stays as well.
+func TestCreateAfterItsLook(t *testing.T) {
+	for _, before := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := blobtest.New(t)
+			photos := newContainer(t, srv.ServiceClient(azureblob.CapturingOptions()))
+			ours, theirs := appendblob.New(photos.Blob("log")), appendblob.New(srv.ServiceClient().Container(photos.Name()).Blob("log"))
+			if before {
+				must[appendblob.CreateResult](t)(theirs.Create(t.Context(), nil))
+				time.Sleep(time.Hour)
+			}
+			srv.Inject(blobtest.Fault{Operation: "Put Blob", At: blobtest.AfterRequest, Reset: true})
+			looked := srv.Inject(blobtest.Fault{Operation: "Get Blob Properties", Delay: time.Millisecond})
+			tries := 0
+			srv.Inject(blobtest.Fault{Operation: "Put Blob", Times: -1, Match: func(r *http.Request) bool {
+				if tries++; tries == 1 && looked.Fired() > 0 { // that is the repetition
+					must[appendblob.CreateResult](t)(theirs.CreateIfNotExists(t.Context(), nil))
+					must[appendblob.AppendResult](t)(theirs.Append(t.Context(), strings.NewReader("record"), nil))
+				} else if looked.Fired() == 0 {
+					tries = 0
+				}
+				return false
+			}})
+			_, err := ours.Create(t.Context(), nil)
+			if content := must[[]byte](t)(theirs.ReadAll(t.Context(), nil)); string(content) != "record" || !maybeApplied(err) {
+				t.Errorf("there was a blob before: %v: %q, %v", before, content, err)
+			}
+		})
+	}
+}
+
+// TestCreateWaits: the repetition of a Create waits as any other, and tells the end of
+// the context as well as the failure.
+func TestCreateWaits(t *testing.T) {
+	for what, c := range map[string]struct {
+		named time.Duration
+		ctx   time.Duration
+		took  time.Duration
+		code  azureblob.ErrorCode
+	}{
+		"as the service says":            {named: 30 * time.Second, took: 30 * time.Second},
+		"not for as long":                {named: time.Hour, code: azureblob.InternalError},
+		"not when the context has ended": {named: 30 * time.Second, ctx: 10 * time.Second, took: 10 * time.Second, code: azureblob.InternalError},
+	} {
+		bubbles(t, what, func(t *testing.T) {
+			srv := blobtest.New(t)
+			photos := newContainer(t, srv.ServiceClient(azureblob.CapturingOptions()))
+			srv.Inject(blobtest.Fault{Operation: "Put Blob", At: blobtest.AfterRequest, Status: 500, Code: "InternalError", RetryAfter: c.named})
+			ctx := t.Context()
+			if c.ctx > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, c.ctx)
+				defer cancel()
+			}
+			began := time.Now()
+			_, err := appendblob.New(photos.Blob("log")).Create(ctx, nil)
+			if took := time.Since(began); took != c.took || (err != nil) != (c.code != "") || err != nil && !errors.Is(err, c.code) || errors.Is(err, context.DeadlineExceeded) != (c.ctx > 0) {
+				t.Errorf("%v after %v", err, took)
+			}
+			if u := photos.Usage(); c.code == "" && (u.RetriesStatus != 1 || u.RetryBudget != 500) {
+				t.Errorf("%+v", u)
+			}
+		})
+	}
+}
+
+// TestCreateOfMoreThanShows: where something was to be set that the properties do not
+// tell, a blank blob of somebody else is not taken for one's own.
+func TestCreateOfMoreThanShows(t *testing.T) {
+	for what, c := range map[string]struct {
+		theirs, ours func(ctx context.Context, b *azureblob.BlobClient) error
+	}{
+		"tags": {func(ctx context.Context, b *azureblob.BlobClient) error {
+			return second(appendblob.New(b).Create(ctx, nil))
+		}, func(ctx context.Context, b *azureblob.BlobClient) error {
+			return second(appendblob.New(b).Create(ctx, &appendblob.CreateOptions{Tags: azureblob.Tags{"a": "b"}}))
+		}},
+		"number": {func(ctx context.Context, b *azureblob.BlobClient) error {
+			return second(pageblob.New(b).Create(ctx, 512, &pageblob.CreateOptions{SequenceNumber: 7}))
+		}, func(ctx context.Context, b *azureblob.BlobClient) error {
+			return second(pageblob.New(b).Create(ctx, 512, nil))
+		}},
+	} {
+		bubbles(t, what, func(t *testing.T) {
+			srv := blobtest.New(t)
+			photos := newContainer(t, srv.ServiceClient(azureblob.CapturingOptions()))
+			if err := c.theirs(t.Context(), photos.Blob("b")); err != nil {
+				t.Fatal(err)
+			}
+			srv.Inject(blobtest.Fault{Operation: "Put Blob", At: blobtest.AfterRequest, Reset: true})
+			if err := c.ours(t.Context(), photos.Blob("b")); !maybeApplied(err) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 // TestNothingWasSent: what was never sent cannot have been carried out.
 func TestNothingWasSent(t *testing.T) {
 	srv := blobtest.New(t)

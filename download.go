@@ -75,8 +75,8 @@ type DownloadResult struct {
 // continued where they stopped. After an error, parts of the target may have
 // been written.
 //
-// Errors: [BlobNotFound], which is fs.ErrNotExist; [ErrBlobModified]; those of
-// target; [InvalidRange] if the range begins past the end; [BlobArchived].
+// Errors: [BlobNotFound], which is fs.ErrNotExist; [ErrBlobModified]; [ErrDamaged];
+// those of target; [InvalidRange] if the range begins past the end; [BlobArchived].
 //
 // REST: Get Blob.
 func (b *BlobClient) Download(ctx context.Context, target io.WriterAt, o *DownloadOptions) (DownloadResult, error) {
@@ -162,8 +162,8 @@ func (b *BlobClient) newDownload(ctx context.Context, o *DownloadOptions, block 
 
 func (d *download) config() engine.Config {
 	c := d.b.transfer(d.block, d.o.Concurrency, d.o.Progress)
-	own := d.o.repetitions()
-	c.Resume = func(ctx context.Context, n int, err error) error { return d.b.repeater.Resume(ctx, own, n, err) }
+	own, repeater := d.o.repetitions(), d.b.repeater.For(d.b.URL())
+	c.Resume = func(ctx context.Context, n int, err error) error { return repeater.Resume(ctx, own, n, err) }
 	return c
 }
 
@@ -269,7 +269,7 @@ func (d *download) request(ctx context.Context, off, n int64) (io.ReadCloser, an
 		}
 	}
 	if body, ok := resp.Body.(segmented); ok && d.o.Validate {
-		resp.Body = &trusted{ctx: ctx, body: body, buffers: d.segments, left: a.length}
+		resp.Body = &trusted{ctx: ctx, body: body, buffers: engine.Apart(ctx, d.segments), left: a.length}
 	}
 	return resp.Body, a, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/goblob/azureblob/internal/checksum"
 	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/wire"
@@ -68,6 +69,10 @@ var ErrBlobModified = errors.New("the blob was modified while it was being read"
 // ErrStalled is wrapped by the errors of calls that gave up because nothing moved:
 // see [ClientOptions.StallTimeout] and [ClientOptions.ResponseTimeout].
 var ErrStalled = pipeline.ErrStalled
+
+// ErrDamaged is wrapped by the errors of downloads that Validate whose content did not
+// have the checksum that came with it, as often as it was asked for.
+var ErrDamaged = checksum.ErrMismatch
 
 // Error returns one line: operation, resource, status, code, message, request id.
 func (e *Error) Error() string {

@@ -72,8 +72,8 @@ type ClientOptions struct {
 
 	// MemoryBudget bounds the bytes that all transfers of the client together
 	// hold in buffers. Default [DefaultMemoryBudget]. A transfer that holds
-	// nothing yet may always take one block, so a very small budget slows
-	// transfers down but never stops them. Sources that implement io.ReaderAt,
+	// nothing yet may always take one block, and a segment with Validate, so a
+	// very small budget slows transfers down but never stops them. Sources that implement io.ReaderAt,
 	// such as files, need no buffers to be uploaded.
 	MemoryBudget int64
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/rest"
@@ -42,15 +44,16 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 	if op.Retry == wire.Looked {
 		c.Tally = &pipeline.Tally{}
 	}
-	began := time.Now()
+	began, before := time.Now(), false // whether an earlier round left it open
 	for {
 		_, err = h.do(ctx, &c)
 		e, ok := err.(*Error)
-		if !ok || !e.MaybeApplied || !pipeline.Refusal(e.StatusCode) && (!c.Looked() || ctx.Err() != nil) {
-			if err == nil && c.Tally != nil {
-				h.repeater.Succeeded(c.Tally)
-			}
-			return err
+		if !ok {
+			return h.succeeded(&c)
+		}
+		e.MaybeApplied = e.MaybeApplied || before
+		if !e.MaybeApplied || !pipeline.Refusal(e.StatusCode) && (!c.Looked() || ctx.Err() != nil) {
+			return e
 		}
 		d := &doubt{handle: h, op: op, refusal: e, found: link.Found{Sent: c.Sent(), Began: began}, call: callOptionsOf(parts).atPrimary()}
 		answer, outcome, err := look(ctx, d)
@@ -60,13 +63,55 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 			return e
 		case outcome == link.Applied:
 			fill(result, answer)
-			return nil
-		}
-		e.MaybeApplied = outcome == link.Unclear
-		if e.MaybeApplied || !c.Looked() || h.repeater.Again(ctx, c.Retry, c.Tally, e.reason(), e) != nil {
+			return h.succeeded(&c)
+		case outcome == link.Unclear || !c.Looked():
+			e.MaybeApplied = before || outcome == link.Unclear
 			return e
 		}
+		// It is sent over what was found and nothing else.
+		before = true
+		c.Parts = append(c.Parts, over(answer))
+		if err := h.repeatAfter(ctx, &c, e); err != nil {
+			return err
+		}
 	}
+}
+
+// overFound lets a write replace what a look has found, and nothing that came later.
+type overFound struct {
+	IfMatch     azcore.ETag `header:"If-Match"`
+	IfNoneMatch azcore.ETag `header:"If-None-Match"`
+}
+
+func over(found ResponseInfo) overFound {
+	if etag := found.Header.Get("ETag"); etag != "" {
+		return overFound{IfMatch: azcore.ETag(etag)}
+	}
+	return overFound{IfNoneMatch: azcore.ETagAny}
+}
+
+// repeatAfter waits for the next round of a call. It returns the error to end with if
+// there is none.
+func (h *handle) repeatAfter(ctx context.Context, c *wire.Call, e *Error) error {
+	var resp *http.Response
+	if answered, ok := errors.AsType[*azcore.ResponseError](e); ok {
+		resp = answered.RawResponse
+	}
+	err := h.repeater.For(h.URL()).AgainAfter(ctx, c.Retry, c.Tally, e.reason(), e, resp)
+	if cut, ok := err.(*pipeline.Interrupted); ok {
+		ended := h.failed(c.Op, &pipeline.Interrupted{End: cut.End, Last: e})
+		ended.MaybeApplied = e.MaybeApplied
+		return ended
+	}
+	return err
+}
+
+// succeeded gives back what the repetitions of a call have taken.
+func (h *handle) succeeded(c *wire.Call) error {
+	if c.Tally != nil {
+		h.repeater.Succeeded(c.Tally)
+	}
+	return nil
 }
 
 // reason is why a call is made again that has ended with the error.
@@ -129,11 +174,12 @@ func written(same link.Same) look {
 			return ResponseInfo{}, link.NotApplied, nil
 		case err != nil:
 			return ResponseInfo{}, link.Unclear, err
-		case found.Older():
-			return ResponseInfo{}, link.NotApplied, nil
+		}
+		info.Header = found.Header
+		if found.Older() {
+			return info, link.NotApplied, nil
 		}
 		outcome, err := same(found)
-		info.Header = found.Header
 		return info, outcome, err
 	}
 }

@@ -32,8 +32,9 @@ type CreateResult struct {
 
 // Create makes an empty append blob, and replaces what has the name, unless the
 // conditions forbid that: [Client.CreateIfNotExists] never replaces anything. If its
-// answer gets lost, it is repeated only if the blob tells that it was not carried out:
-// what others have appended by then stays, and the error is MaybeApplied.
+// answer gets lost, it is repeated only over what was there before: what others have
+// appended by then stays, and the error is MaybeApplied. Create it with
+// CreateIfNotExists then, or look.
 //
 // Errors: [azureblob.BlobAlreadyExists] and [azureblob.ConditionNotMet] for
 // conditions that are not met; [azureblob.LeaseIDMissing];

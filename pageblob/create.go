@@ -46,8 +46,8 @@ type CreateResult struct {
 // Create makes a page blob of size bytes, all of them zero, and replaces what
 // has the name, unless the conditions forbid that. Pages that are zero cost
 // nothing. The size is a multiple of [PageSize] up to [MaxSize]. If its answer gets
-// lost, it is repeated only if the blob tells that it was not carried out: what others
-// have written by then stays, and the error is MaybeApplied.
+// lost, it is repeated only over what was there before: what others have written by
+// then stays, and the error is MaybeApplied.
 //
 // Errors: [azureblob.BlobAlreadyExists] and [azureblob.ConditionNotMet] for
 // conditions that are not met; [azureblob.LeaseIDMissing].

@@ -149,6 +149,7 @@ type MessageReader struct {
 	count      int // segments; 0 before the head was read
 	number     int // of the segment
 	data       int64
+	summed     bool  // the checksum of the segment has been looked at
 	read       int64 // bytes of the message
 	crc, total uint64
 	err        error
@@ -198,7 +199,10 @@ func (r *MessageReader) Segment(room func(n int64) (io.ReaderFrom, error)) error
 		return r.err
 	}
 	if _, r.err = to.ReadFrom(io.LimitReader(r, r.data)); r.err == nil {
-		r.err = r.next()
+		r.err = r.sumSegment()
+	}
+	if r.err == nil && r.number == r.count {
+		r.err = r.end()
 	}
 	if r.err == io.EOF {
 		return nil // the next call tells
@@ -213,7 +217,7 @@ func (r *MessageReader) next() error {
 		if err := r.head(); err != nil {
 			return err
 		}
-	} else if err := r.sum(r.crc); err != nil {
+	} else if err := r.sumSegment(); err != nil {
 		return err
 	}
 	if r.number == r.count {
@@ -228,8 +232,17 @@ func (r *MessageReader) next() error {
 	if int(binary.LittleEndian.Uint16(head[:])) != r.number || n > uint64(1)<<62 {
 		return fmt.Errorf("%w: segment %d", ErrMessage, r.number)
 	}
-	r.data, r.crc = int64(n), 0
+	r.data, r.crc, r.summed = int64(n), 0, false
 	return nil
+}
+
+// sumSegment looks at the checksum of a segment, once.
+func (r *MessageReader) sumSegment() error {
+	if r.summed || r.number == 0 {
+		return nil
+	}
+	r.summed = true
+	return r.sum(r.crc)
 }
 
 func (r *MessageReader) head() error {

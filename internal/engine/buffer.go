@@ -22,6 +22,21 @@ type Buffers struct{ acct *account }
 // NewBuffers makes one that holds nothing.
 func NewBuffers(budget *Budget) *Buffers { return &Buffers{budget.open()} }
 
+type apartKey struct{}
+
+// apart is the context of what reads beside a transfer, and must not wait for memory that this one holds.
+func apart(ctx context.Context, budget *Budget) context.Context {
+	return context.WithValue(ctx, apartKey{}, NewBuffers(budget))
+}
+
+// Apart is for Get: the buffers of what reads beside the transfer that it is of, or else usual.
+func Apart(ctx context.Context, usual *Buffers) *Buffers {
+	if own, ok := ctx.Value(apartKey{}).(*Buffers); ok {
+		return own
+	}
+	return usual
+}
+
 // Buffer makes a buffer of limit bytes when there is memory for it.
 func (b *Buffers) Buffer(ctx context.Context, limit int64) (*Buffer, error) {
 	if err := b.acct.acquire(ctx, cost(limit)); err != nil {

@@ -337,7 +337,7 @@ func (r *Reader) ReadAt(p []byte, off int64) (n int, err error) {
 	}
 	want := p[:min(int64(len(p)), r.size-off)]
 	if int64(len(want)) <= r.block {
-		s := &stream{ctx: r.ctx, supply: r.supply, off: off, end: off + int64(len(want))}
+		s := &stream{ctx: apart(r.ctx, r.budget), supply: r.supply, off: off, end: off + int64(len(want))}
 		n, err = io.ReadFull(s, want)
 		s.close()
 	} else if err = r.readParallel(want, off); err == nil {
@@ -373,7 +373,7 @@ func (r *Reader) isClosed() bool {
 func (r *Reader) readParallel(p []byte, off int64) error {
 	get := func(ctx context.Context, at, n int64) (io.ReadCloser, error) { return r.get(ctx, off+at, n) }
 	c := Config{Concurrency: r.slots, BlockSize: r.block, Budget: r.budget, Resume: r.resume}
-	_, err := Download(r.ctx, First{Size: int64(len(p))}, get, Memory(p), c)
+	_, err := Download(apart(r.ctx, r.budget), First{Size: int64(len(p))}, get, Memory(p), c)
 	return err
 }
 

@@ -189,12 +189,25 @@ func (f *Found) Written(body Body) (Outcome, error) {
 // Blank tells whether the blob is what a creation without conditions makes of it: who
 // made it does not matter then. Empty tells whether it has no content.
 func (f *Found) Blank(empty func() (bool, error)) (Outcome, error) {
-	if !f.Holds(Metadata | HTTPHeaders) {
+	if !f.Holds(Metadata|HTTPHeaders) || f.sentMore() || f.Sent.Get("X-Ms-Blob-Sequence-Number") == "" && !zero(f.Header.Get("X-Ms-Blob-Sequence-Number")) {
 		return Unclear, nil
 	}
 	blank, err := empty()
 	return If(blank), err
 }
+
+// sentMore reports whether the write sent something that properties do not tell, or
+// not in the same form.
+func (f *Found) sentMore() bool {
+	for _, name := range []string{"X-Ms-Tags", "X-Ms-Legal-Hold", "X-Ms-Immutability-Policy-Until-Date", "X-Ms-Immutability-Policy-Mode", "X-Ms-Access-Tier"} {
+		if f.Sent.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func zero(number string) bool { return number == "" || number == "0" }
 
 // Guarded reports whether the write had conditions.
 func (f *Found) Guarded() bool { return wire.Conditional(f.Sent) }

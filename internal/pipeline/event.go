@@ -16,6 +16,7 @@ type Event struct {
 	Repetition int            // that will be, from 1
 	Throttled  bool           // the service said that it was asked too much
 	Request    *http.Request  // nil if it was not one request that failed
+	URL        string         // of what failed then, if it is known
 	Response   *http.Response // nil if there was none
 	Err        error
 }
@@ -41,6 +42,9 @@ func logRetry(logger *slog.Logger, e Event) {
 		return
 	}
 	attrs := []slog.Attr{slog.String("reason", string(e.Reason)), slog.Int("repetition", e.Repetition), slog.Duration("wait", e.Wait)}
+	if e.Request == nil && e.URL != "" {
+		attrs = append(attrs, slog.String("url", Redact(e.URL)))
+	}
 	if e.Request != nil {
 		attrs = append(attrs, slog.String("method", e.Request.Method), slog.String("url", RedactURL(e.Request.URL)),
 			slog.String("client_request_id", e.Request.Header.Get(headerClientRequestID)))

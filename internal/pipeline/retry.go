@@ -83,6 +83,7 @@ type Repeater struct {
 	budget   *RetryBudget
 	throttle *Throttle
 	observe  func(Event)
+	url      string // of what is repeated
 }
 
 // Repeater returns what repeats the calls of a pipeline with this configuration.
@@ -94,19 +95,34 @@ func (c *Config) Repeater() *Repeater {
 // the pipeline. Own replaces the settings. It returns nil when it is time, and
 // otherwise the error to end with, which is err unless the context ended.
 func (p *Repeater) Again(ctx context.Context, own *Retry, t *Tally, reason Reason, err error) error {
-	return p.again(ctx, own, t, reason, err, false)
+	return p.again(ctx, own, t, reason, err, nil, false)
+}
+
+// AgainAfter is Again after an answer, which may name the wait. It may be nil.
+func (p *Repeater) AgainAfter(ctx context.Context, own *Retry, t *Tally, reason Reason, err error, resp *http.Response) error {
+	return p.again(ctx, own, t, reason, err, resp, false)
+}
+
+// For is the same for something that has a URL, which is told with each repetition.
+func (p *Repeater) For(url string) *Repeater {
+	if p == nil {
+		return nil
+	}
+	own := *p
+	own.url = url
+	return &own
 }
 
 // Resume is Again for a body that is taken up where it broke off, n being how many
 // were since the last byte came. What moves is no storm, so the first one is free.
 func (p *Repeater) Resume(ctx context.Context, own *Retry, n int, err error) error {
-	return p.again(ctx, own, &Tally{total: n, read: n}, ReasonRead, err, n == 0)
+	return p.again(ctx, own, &Tally{total: n, read: n}, ReasonRead, err, nil, n == 0)
 }
 
 // Succeeded is told when all that Again may have repeated went well.
 func (p *Repeater) Succeeded(t *Tally) { p.budget.refund(t) }
 
-func (p *Repeater) again(ctx context.Context, own *Retry, t *Tally, reason Reason, err error, free bool) error {
+func (p *Repeater) again(ctx context.Context, own *Retry, t *Tally, reason Reason, err error, resp *http.Response, free bool) error {
 	if p == nil || ctx.Err() != nil || hopeless(err) {
 		return err
 	}
@@ -114,8 +130,13 @@ func (p *Repeater) again(ctx context.Context, own *Retry, t *Tally, reason Reaso
 	if own != nil {
 		settings = *own
 	}
-	e := Event{Context: ctx, Reason: reason, Err: err, Wait: settings.Wait(t.total)}
-	if e.Again = t.allows(settings, reason, false) && p.budget.take(t, reason, free); e.Again {
+	e := Event{Context: ctx, Reason: reason, Err: err, Wait: settings.Wait(t.total), URL: p.url}
+	if resp != nil {
+		if named, ok := retryAfter(resp.Header); ok {
+			e.Wait = named
+		}
+	}
+	if e.Again = e.Wait <= settings.MaxDelay && t.allows(settings, reason, false) && p.budget.take(t, reason, free); e.Again {
 		e.Repetition = t.total
 	}
 	p.observe(e)
@@ -335,6 +356,9 @@ func (r *retrying) delay(resp *http.Response) (time.Duration, bool) {
 		}
 	}
 	r.route.next()
+	if r.route.resting() > r.MaxDelay {
+		r.route.next() // the other one may not want that
+	}
 	if left := r.route.resting(); left > 0 {
 		return left, left <= r.MaxDelay
 	}

@@ -223,7 +223,7 @@ func (t *Throttle) refused(p turn) {
 	}
 	if p.cuts == t.cuts {
 		if t.cuts++; under+1 >= t.ceiling-1 && under <= t.ceiling {
-			t.rounds = min(2*t.rounds, mostRounds)
+			t.rounds = max(1, min(2*t.rounds, mostRounds))
 		} else {
 			t.rounds = 1
 		}

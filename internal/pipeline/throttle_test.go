@@ -461,6 +461,26 @@ func TestRefusalsOfOthers(t *testing.T) {
 	}
 }
 
+// TestFirstRefusalAlone: the limit is raised less and less often also if nothing else
+// was under way at the first refusal.
+func TestFirstRefusalAlone(t *testing.T) {
+	throttle := NewThrottle(1000)
+	turn{throttle: throttle, transfer: true}.refusedAlone()
+	for range 10 {
+		throttle.busy = 1
+		throttle.refused(turn{throttle: throttle, transfer: true, cuts: throttle.cuts})
+	}
+	if throttle.rounds != mostRounds {
+		t.Errorf("%d rounds before the next attempt", throttle.rounds)
+	}
+}
+
+// refusedAlone has the request refused while no other is under way.
+func (p turn) refusedAlone() {
+	p.throttle.busy = 1
+	p.leave(answer(503))
+}
+
 // TestRefusalLetsNobodyIn: the place of a request that was refused goes to nobody
 // before the limit is lowered, or the next one would be refused as well, and so on.
 func TestRefusalLetsNobodyIn(t *testing.T) {
