@@ -13,7 +13,7 @@ import (
 // parts are the parts of calls that no method takes or returns. Types of the root
 // that only other packages use are among them.
 var parts = []any{
-	metadataHeaders{}, blockOptions{}, rangeHeader{}, customerKeyHeaders{}, encryptionScopeHeader{},
+	metadataHeaders{}, blockOptions{}, overFound{}, rangeHeader{}, customerKeyHeaders{}, encryptionScopeHeader{},
 	sourceHeaders{}, copyState{}, SourceConditions{}, SourceChecksum{}, Checksum{},
 	tagSet{}, tagSearch{}, propertiesDocument{}, metricsDocument{}, delegationKeyTimes{}, delegationKeyAnswer{},
 	deletedContainer{}, expiryHeaders{},
