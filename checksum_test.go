@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/goblob/azureblob"
+	"github.com/goblob/azureblob/appendblob"
 	"github.com/goblob/azureblob/blobtest"
 	"github.com/goblob/azureblob/blockblob"
 	"github.com/goblob/azureblob/internal/wire"
@@ -314,5 +315,32 @@ func TestSegmentsBeforeABreak(t *testing.T) {
 	srv.Inject(blobtest.Fault{Operation: "Get Blob", FlipBit: true, Offset: 100, Times: -1})
 	if _, err := c.Blob("b").ReadAll(ctx, &azureblob.DownloadOptions{Validate: true}); !errors.Is(err, azureblob.ErrDamaged) {
 		t.Error(err)
+	}
+}
+
+// TestOwnChecksums: what does not have a checksum of the caller's is refused, and not
+// sent again; what was damaged on the way is, also by a Writer of an append blob.
+func TestOwnChecksums(t *testing.T) {
+	srv := blobtest.New(t)
+	c, ctx := newContainer(t, srv.ServiceClient(&azureblob.ClientOptions{Retry: azureblob.RetryOptions{Delay: time.Millisecond}})), t.Context()
+	log := appendblob.New(c.Blob("log"))
+	must[appendblob.CreateResult](t)(log.Create(ctx, nil))
+	before := c.Usage().Requests
+	for code, sum := range map[azureblob.ErrorCode]azureblob.Checksum{azureblob.MD5Mismatch: {MD5: make([]byte, 16)}, azureblob.CRC64Mismatch: {CRC64: make([]byte, 8)}} {
+		if _, err := log.Append(ctx, strings.NewReader("x"), &appendblob.AppendOptions{Checksum: sum}); !errors.Is(err, code) || maybeApplied(err) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	if n := c.Usage().Requests - before; n != 2 {
+		t.Errorf("%d requests", n)
+	}
+	w := must[*appendblob.Writer](t)(log.NewWriter(ctx, nil))
+	flipped := srv.Inject(blobtest.Fault{Operation: "Append Block", FlipBit: true, At: blobtest.DuringRequest, Times: 2})
+	_, _ = io.WriteString(w, "a record")
+	if err := w.Close(); err != nil || flipped.Fired() != 2 {
+		t.Errorf("%v after %d faults", err, flipped.Fired())
+	}
+	if content := must[[]byte](t)(log.ReadAll(ctx, nil)); string(content) != "a record" {
+		t.Errorf("%q", content)
 	}
 }

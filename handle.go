@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/goblob/azureblob/internal/engine"
+	"github.com/goblob/azureblob/internal/link"
 	"github.com/goblob/azureblob/internal/pipeline"
 	"github.com/goblob/azureblob/internal/wire"
 )
@@ -242,6 +243,9 @@ func (h *handle) compose(ctx context.Context, op *wire.Operation, result any, pa
 	c := wire.Call{Op: op, URL: h.url, Result: result, Repeater: h.repeater}
 	c.Parts = append(h.scopeParts(op, len(parts)), parts...)
 	for _, part := range parts {
+		if _, ok := part.(link.OwnSum); ok {
+			c.Summed = true
+		}
 		if e, ok := part.(interface{ callOptions() *CallOptions }); ok && !isNil(part) {
 			o := e.callOptions()
 			c.Header, c.OnRequest, c.OnResponse = o.Header, o.OnRequest, o.OnResponse

@@ -8,8 +8,8 @@ import (
 
 // RetryOptions say how failed requests are repeated. Worth another try are a
 // service that is not reached, connections that break or stall, and the statuses
-// 408, 429, 500, 502, 503 and 504, and content that the service refused since its
-// checksum was another one, as it may have been damaged on the way. The wait is a random part of a bound that grows
+// 408, 429, 500, 502, 503 and 504, and content that does not arrive with the
+// checksum that the client has computed for it. The wait is a random part of a bound that grows
 // with each repetition, unless the service names one. Bad certificates, servers
 // that speak no TLS, and errors that say of themselves that they are permanent are
 // not worth it.

@@ -254,7 +254,7 @@ func (up *upload) put(ctx context.Context, body engine.Body) error {
 		}
 	}
 	same := func(f *link.Found) (link.Outcome, error) { return f.Written(body) }
-	return up.b.resolve(ctx, rest.PutBlob, &up.result, body, written(same), sum, &up.o)
+	return up.b.resolve(ctx, rest.PutBlob, &up.result, body, written(same), link.OwnSum{}, sum, &up.o)
 }
 
 // blockOptions are the parts of the options that a block takes.
@@ -304,7 +304,7 @@ func (up *upload) commit(ctx context.Context, blocks int) error {
 	list = append(list, "</BlockList>"...)
 	sum := Checksum{CRC64: checksum.Sum(list)}
 	same := func(f *link.Found) (link.Outcome, error) { return up.committed(ctx, f, blocks) }
-	err := up.b.resolve(ctx, rest.PutBlockList, &up.result, wire.Bytes(list), written(same), sum, &up.o)
+	err := up.b.resolve(ctx, rest.PutBlockList, &up.result, wire.Bytes(list), written(same), link.OwnSum{}, sum, &up.o)
 	// These belong to the list and not to the content.
 	up.result.ContentMD5, up.result.ContentCRC64 = nil, nil
 	return err

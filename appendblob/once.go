@@ -28,7 +28,7 @@ func (w *Writer) Flush() error {
 	if w.next == nil {
 		return nil
 	}
-	r, err := link.Call[AppendResult](w.ctx, w.c, appendAt, w.next, w.options())
+	r, err := link.Call[AppendResult](w.ctx, w.c, appendAt, w.next, w.options(), link.OwnSum{})
 	if err == nil {
 		w.appended(WriterResult{Position: w.at.Position + w.next.Len(), BlockCount: max(r.BlockCount, w.at.BlockCount+1), ETag: r.ETag, LastModified: r.LastModified})
 		return nil

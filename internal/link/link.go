@@ -98,6 +98,11 @@ var (
 	Source func(ctx context.Context, client any, op *wire.Operation, url string, access, key any) (any, error)
 )
 
+// OwnSum is a part of a call whose body has a CRC64 that the client has computed
+// itself: content that does not have it when it comes was damaged on the way, and is
+// sent again. A checksum of the caller's may be wrong itself.
+type OwnSum struct{}
+
 // Call is Send for operations whose result is a value.
 func Call[R any](ctx context.Context, client any, op *wire.Operation, body pipeline.Body, parts ...any) (R, error) {
 	var r R

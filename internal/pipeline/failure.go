@@ -24,18 +24,12 @@ const (
 )
 
 // worthATry reports whether an answer asks for another try.
-func worthATry(resp *http.Response) bool {
-	return Passing(resp.StatusCode) || sourceBusy(resp) || damaged(resp)
-}
+func worthATry(resp *http.Response) bool { return Passing(resp.StatusCode) || sourceBusy(resp) }
 
-// damaged reports whether the service refused a body since it did not have its
-// checksum when it came.
-func damaged(resp *http.Response) bool {
-	if resp.StatusCode != http.StatusBadRequest || resp.Request == nil || resp.Request.ContentLength <= 0 {
-		return false
-	}
-	code := resp.Header.Get(headerErrorCode)
-	return code == "Crc64Mismatch" || code == "Md5Mismatch"
+// damaged reports whether the service refused the body of a call since it did not have
+// its CRC64 when it came. A checksum of the caller's may be wrong itself.
+func (c *Call) damaged(resp *http.Response) bool {
+	return c.Summed && resp.StatusCode == http.StatusBadRequest && resp.Header.Get(headerErrorCode) == "Crc64Mismatch"
 }
 
 // Passing reports whether a status is that of a trouble that passes by itself.
@@ -63,7 +57,7 @@ func Refusal(status int) bool { return status >= 400 && status <= 499 && !Passin
 // the service may have acted; 429 is of who counts requests before they are let in.
 func refused(resp *http.Response) bool {
 	busy := resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get(headerErrorCode) != ""
-	return busy || resp.StatusCode == http.StatusTooManyRequests || sourceBusy(resp) || damaged(resp)
+	return busy || resp.StatusCode == http.StatusTooManyRequests || sourceBusy(resp)
 }
 
 // sourceBusy reports whether nothing was copied because the source of a copy had

@@ -331,6 +331,8 @@ func (r *retrying) reasonOf(method string, resp *http.Response, err error) (Reas
 	// twice, so they are judged by their method.
 	harmless := r.call.Idempotent || r.call == noCall && (method == http.MethodGet || method == http.MethodHead)
 	switch {
+	case err == nil && r.call.damaged(resp):
+		return ReasonStatus, true // nothing was stored
 	case err == nil && !worthATry(resp):
 		return "", false
 	case err == nil:

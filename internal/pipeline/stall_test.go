@@ -388,7 +388,7 @@ func TestLateClock(t *testing.T) {
 		time.Sleep(time.Minute - 1)
 		w.await(noBody, time.Minute)
 		w.fire() // of the first time, which was on its way already
-		if ctx.Err() != nil || w.fired != nil {
+		if ctx.Err() != nil {
 			t.Errorf("%v", context.Cause(ctx))
 		}
 		time.Sleep(time.Minute)

@@ -57,6 +57,10 @@ type Call struct {
 	// the first. It is repeated, but not by net/http, whose repetitions nobody sees.
 	Guarded bool
 
+	// Summed says that the body has a CRC64 which was computed here, so that one that
+	// does not fit it was damaged on the way.
+	Summed bool
+
 	// Fate learns what is known of the tries of a request that changes something.
 	Fate *Fate
 }

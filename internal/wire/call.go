@@ -31,6 +31,8 @@ type Call struct {
 	Retry    *pipeline.Retry        // how this call is repeated; nil is as the client does it
 	Location *pipeline.LocationMode // where this read goes; nil is as the client does it
 
+	Summed bool // the body has a checksum that the client has computed itself
+
 	Elsewhere bool // if it may go to both regions, it begins in the one that is not asked first
 
 	// Repeater has a list asked for again when its body broke off: the retry
@@ -193,6 +195,7 @@ func (c *Call) request(ctx context.Context, tally *pipeline.Tally) (*policy.Requ
 	req.SetOperationValue(&pipeline.Call{
 		Body: body, OnRequest: c.OnRequest, OnResponse: c.OnResponse, Idempotent: class != Once && class != Looked, Guarded: class == Guarded,
 		Retry: c.Retry, Tally: tally, Location: c.Location, Elsewhere: c.Elsewhere, Transfer: c.Op.Transfer, Fate: c.fate,
+		Summed: c.Summed || body != nil && len(header[headerMessage]) > 0,
 	})
 	if c.Op.Answer != Empty {
 		// Lists are decoded while they arrive, and blobs belong to the caller.
