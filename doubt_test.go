@@ -301,7 +301,9 @@ func TestNothingWasSent(t *testing.T) {
 // became of them.
 func TestBlocksAreNotSeen(t *testing.T) {
 	srv := blobtest.New(t)
-	c := newContainer(t, srv.ServiceClient(azureblob.CapturingOptions()))
+	o := azureblob.CapturingOptions()
+	o.Retry.Delay = -1
+	c := newContainer(t, srv.ServiceClient(o))
 	srv.Inject(blobtest.Fault{Operation: "Put Block", At: blobtest.AfterOperation, Status: 500, Code: "InternalError", Times: -1})
 	_, err := c.Blob("b").Upload(t.Context(), bytes.NewReader(make([]byte, 3000)), &azureblob.UploadOptions{BlockSize: 1000})
 	if !errors.Is(err, azureblob.InternalError) || maybeApplied(err) {
