@@ -366,3 +366,21 @@ func TestBothRegionsWantRest(t *testing.T) {
 		})
 	}
 }
+
+// TestOneRegionWantsRest: if one region wants to be left alone for longer than the
+// client may wait, the repetitions stay in the other one.
+func TestOneRegionWantsRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := blobtest.New(t)
+		o := azureblob.CapturingOptions()
+		o.LocationMode = azureblob.PrimaryThenSecondary
+		c := newContainer(t, srv.ServiceClient(o))
+		srv.Inject(blobtest.Fault{Operation: "Get Container Properties", Status: 503, Code: "ServerBusy", RetryAfter: 2 * time.Minute, Times: -1, Match: inRegion(false)})
+		srv.Inject(blobtest.Fault{Operation: "Get Container Properties", Reset: true, Times: 2, Match: inRegion(true)})
+		began := time.Now()
+		p, err := c.Properties(t.Context(), nil)
+		if took := time.Since(began); err != nil || !p.Secondary || took > 10*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
