@@ -72,12 +72,13 @@ func TestValidateFindsDamage(t *testing.T) {
 	c, ctx := newContainer(t, s), t.Context()
 	content := randomBytes(3 << 20)
 	for _, block := range []int64{1 << 20, 8 << 20} {
-		srv.Inject(blobtest.Fault{Blob: "damaged", At: blobtest.DuringRequest, FlipBit: true})
-		_, err := c.Blob("damaged").Upload(ctx, bytes.NewReader(content), &azureblob.UploadOptions{Validate: true, BlockSize: block})
+		name := fmt.Sprint("damaged", block) // the fault is not for what the upload before has left
+		srv.Inject(blobtest.Fault{Blob: name, At: blobtest.DuringRequest, FlipBit: true})
+		_, err := c.Blob(name).Upload(ctx, bytes.NewReader(content), &azureblob.UploadOptions{Validate: true, BlockSize: block})
 		if !errors.Is(err, azureblob.CRC64Mismatch) {
 			t.Errorf("upload in blocks of %d: %v", block, err)
 		}
-		if ok, _ := c.Blob("damaged").Exists(ctx, nil); ok {
+		if ok, _ := c.Blob(name).Exists(ctx, nil); ok {
 			t.Error("damaged content made a blob")
 		}
 	}
