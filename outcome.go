@@ -47,9 +47,12 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 	began, before := time.Now(), false // whether an earlier round left it open
 	for {
 		_, err = h.do(ctx, &c)
+		if err == nil {
+			return nil
+		}
 		e, ok := err.(*Error)
 		if !ok {
-			return h.succeeded(&c)
+			return err
 		}
 		e.MaybeApplied = e.MaybeApplied || before
 		if !e.MaybeApplied || !pipeline.Refusal(e.StatusCode) && (!c.Looked() || ctx.Err() != nil) {
@@ -63,7 +66,8 @@ func (h *handle) resolve(ctx context.Context, op *wire.Operation, result any, bo
 			return e
 		case outcome == link.Applied:
 			fill(result, answer)
-			return h.succeeded(&c)
+			h.repeater.Succeeded(c.Tally)
+			return nil
 		case outcome == link.Unclear || !c.Looked():
 			e.MaybeApplied = before || outcome == link.Unclear
 			return e
@@ -99,19 +103,9 @@ func (h *handle) repeatAfter(ctx context.Context, c *wire.Call, e *Error) error 
 	}
 	err := h.repeater.For(h.URL()).AgainAfter(ctx, c.Retry, c.Tally, e.reason(), e, resp)
 	if cut, ok := err.(*pipeline.Interrupted); ok {
-		ended := h.failed(c.Op, &pipeline.Interrupted{End: cut.End, Last: e})
-		ended.MaybeApplied = e.MaybeApplied
-		return ended
+		return h.failed(c.Op, &pipeline.Interrupted{End: cut.End, Last: e})
 	}
 	return err
-}
-
-// succeeded gives back what the repetitions of a call have taken.
-func (h *handle) succeeded(c *wire.Call) error {
-	if c.Tally != nil {
-		h.repeater.Succeeded(c.Tally)
-	}
-	return nil
 }
 
 // reason is why a call is made again that has ended with the error.

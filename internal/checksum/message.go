@@ -238,7 +238,7 @@ func (r *MessageReader) next() error {
 
 // sumSegment looks at the checksum of a segment, once.
 func (r *MessageReader) sumSegment() error {
-	if r.summed || r.number == 0 {
+	if r.summed {
 		return nil
 	}
 	r.summed = true

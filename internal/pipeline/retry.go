@@ -119,8 +119,13 @@ func (p *Repeater) Resume(ctx context.Context, own *Retry, n int, err error) err
 	return p.again(ctx, own, &Tally{total: n, read: n}, ReasonRead, err, nil, n == 0)
 }
 
-// Succeeded is told when all that Again may have repeated went well.
-func (p *Repeater) Succeeded(t *Tally) { p.budget.refund(t) }
+// Succeeded is told when all that Again may have repeated went well. A call without
+// a tally was told of by the pipeline.
+func (p *Repeater) Succeeded(t *Tally) {
+	if t != nil {
+		p.budget.refund(t)
+	}
+}
 
 func (p *Repeater) again(ctx context.Context, own *Retry, t *Tally, reason Reason, err error, resp *http.Response, free bool) error {
 	if p == nil || ctx.Err() != nil || hopeless(err) {
